@@ -1,0 +1,137 @@
+/**
+ * Delivery: "stream X reached v" becomes frames to the open sockets of each person of its audience, and then moves
+ * their pointers up. A ring may come twice, late, out of order, from anyone. Frames go first: a crash between the two
+ * leaves the pointer behind, and the stream's own ring does both again.
+ */
+import type { Commit } from './commit.ts';
+import { toWire } from './commit.ts';
+import type { Deps } from './deps.ts';
+import { type Device, forgetConnection, isConnected, readDevices } from './devices.ts';
+import { readRange } from './events.ts';
+import { encodeFrame, eventFrames, inboxState } from './frames.ts';
+import type { UserId } from './ids.ts';
+import { type Stream, streamName } from './keys.ts';
+import { errorName } from './log.ts';
+import { type Pointer, raisePointer, readPointer } from './pointers.ts';
+
+/** A handler rings for at most so many people itself; larger audiences are left to the stream. */
+const RING_AUDIENCE = 10;
+const RING_MS = 1000;
+/** A device that is further behind is told where the stream stands and syncs. */
+const FRAMES_BEHIND = 20;
+
+type To = { tenant: Stream['tenant']; person: UserId };
+
+const post = async (
+  deps: Deps,
+  { tenant, person }: To,
+  { device, connection }: Device,
+  frame: string,
+): Promise<boolean> => {
+  if (!connection) return false;
+  const connectionId = connection.id;
+  if ((await deps.sockets.post(connectionId, frame)) === 'sent') return true;
+  await forgetConnection(deps, { tenant, person, device, connectionId });
+  return false;
+};
+
+/**
+ * Sends frames to every connected device of a person, in order per device.
+ * @returns the devices that they went out to; a device that could not be reached is logged, never an error: its
+ *   pointer tells it later
+ */
+export const sendFrames = async (deps: Deps, to: To, frames: string[], about: object): Promise<string[]> => {
+  const now = deps.now().getTime() / 1000;
+  const devices = (await readDevices(deps, to.tenant, to.person)).filter((device) => isConnected(device, now));
+  const reached = await Promise.all(
+    devices.map(async (device) => {
+      try {
+        for (const frame of frames) if (!(await post(deps, to, device, frame))) return [];
+        return [device.device];
+      } catch (error) {
+        deps.log({ level: 'warn', msg: 'frame lost', ...to, device: device.device, error: errorName(error), ...about });
+        return [];
+      }
+    }),
+  );
+  return reached.flat();
+};
+
+/** Frames, then the pointer, for one person and consecutive commits. */
+const deliverCommits = async (deps: Deps, stream: Stream, person: UserId, commits: Commit[]): Promise<void> => {
+  const head = commits.at(-1);
+  if (!head) return;
+  const name = streamName(stream);
+  const to = { tenant: stream.tenant, person };
+  const frames = eventFrames(
+    name,
+    commits.map((commit) => toWire(commit, person)),
+  );
+  const devices = await sendFrames(deps, to, frames, { stream: name, v: head.v });
+  const moved = (await raisePointer(deps, person, stream, head)) === 'moved';
+  deps.log({
+    level: 'info',
+    msg: 'delivered',
+    ...to,
+    stream: name,
+    v: head.v,
+    devices,
+    pointer: moved ? 'moved' : 'was there',
+  });
+};
+
+/** Brings one person up to at least version `v` of a stream that they belong to. */
+export const catchUp = async (deps: Deps, stream: Stream, person: UserId, v: number): Promise<void> => {
+  const pointer = await readPointer(deps, person, stream, { consistent: false });
+  const have = pointer?.v ?? 0;
+  if (have >= v) return;
+  const commits = await readRange(deps, stream, {
+    from: Math.max(have + 1, v - FRAMES_BEHIND + 1),
+    limit: FRAMES_BEHIND * 2,
+  });
+  if (!commits.at(-1)?.audience.includes(person)) return;
+  await deliverCommits(deps, stream, person, commits);
+};
+
+/** The stream's ring: everyone in the audience, whoever may have rung before. */
+export const deliver = async (deps: Deps, stream: Stream, commit: Pick<Commit, 'v' | 'audience'>): Promise<void> => {
+  await Promise.all(commit.audience.map((person) => catchUp(deps, stream, person, commit.v)));
+};
+
+/**
+ * A ring by the handler itself, right after its put: saves polling hops. Bounded in time; whatever goes wrong in it is
+ * left to the stream, which rings always.
+ */
+export const ringing = async (
+  deps: Deps,
+  stream: Stream,
+  { v }: Pick<Commit, 'v'>,
+  bell: () => Promise<void>,
+): Promise<void> => {
+  const failed = (error: unknown) =>
+    deps.log({
+      level: 'warn',
+      msg: 'ring failed',
+      tenant: stream.tenant,
+      stream: streamName(stream),
+      v,
+      error: errorName(error),
+    });
+  await Promise.race([bell().catch(failed), deps.sleep(RING_MS)]);
+};
+
+/** Delivers a commit from the handler that made it; audiences above the bound are left to the stream. */
+export const ring = async (deps: Deps, stream: Stream, commit: Commit): Promise<void> => {
+  if (commit.audience.length > RING_AUDIENCE) return;
+  await ringing(deps, stream, commit, async () => {
+    await Promise.all(commit.audience.map((person) => deliverCommits(deps, stream, person, [commit])));
+  });
+};
+
+/** Tells a person's open devices where a pointer of theirs stands. */
+export const sendInbox = async (deps: Deps, pointer: Pointer): Promise<void> => {
+  const to = { tenant: pointer.stream.tenant, person: pointer.person };
+  const state = inboxState(pointer);
+  const devices = await sendFrames(deps, to, [encodeFrame({ type: 'inbox', ...state })], { stream: state.stream });
+  deps.log({ level: 'info', msg: 'inbox', ...to, stream: state.stream, v: pointer.v, read: pointer.read, devices });
+};

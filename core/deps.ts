@@ -1,0 +1,50 @@
+/**
+ * Everything outside that a use case may call, in one object, made at the edge for each invocation. Clients load when
+ * they are first used, so that a cold start pays for what it needs.
+ */
+import { randomBytes } from 'node:crypto';
+import { createDdb, type Ddb, type Meter, type Send, sendToDynamo } from './ddb.ts';
+import { type Env, env } from './env.ts';
+import { type Log, log } from './log.ts';
+import type { Park } from './parked.ts';
+import type { Enqueue } from './queue.ts';
+import { type Random, type Sleep, sleep } from './retry.ts';
+import type { Sockets } from './sockets.ts';
+
+export type Deps = {
+  env: Env;
+  ddb: Ddb;
+  sockets: Sockets;
+  enqueue: Enqueue;
+  park: Park;
+  /** The server's clock. Data, never order. */
+  now: () => Date;
+  random: Random;
+  sleep: Sleep;
+  log: Log;
+};
+
+/** The doors to the outside, so that a test or a simulation can stand in them. */
+export type Ports = Omit<Deps, 'ddb' | 'env'> & { send: Send };
+
+const sockets: Sockets = {
+  post: async (...args) => (await import('./sockets.ts')).sockets.post(...args),
+  close: async (...args) => (await import('./sockets.ts')).sockets.close(...args),
+};
+
+export const ports: Ports = {
+  send: sendToDynamo,
+  sockets,
+  enqueue: async (...args) => (await import('./queue.ts')).enqueue(...args),
+  park: async (...args) => (await import('./parked.ts')).park(...args),
+  now: () => new Date(),
+  random: { id: () => randomBytes(16).toString('base64url'), unit: Math.random },
+  sleep,
+  log,
+};
+
+export const makeDeps = (meter: Meter, { send, ...rest }: Ports = ports): Deps => ({
+  ...rest,
+  env: env(),
+  ddb: createDdb(send, meter, rest.random, rest.sleep),
+});

@@ -1,0 +1,100 @@
+/** The rows of a person's devices: push address, and the connection that each claims to have. */
+import { z } from 'zod';
+import type { Item } from './ddb.ts';
+import { isRefused } from './ddb.ts';
+import type { Deps } from './deps.ts';
+import { DeviceId, type TenantId, UserId } from './ids.ts';
+import { deviceKey, devicesKey } from './keys.ts';
+
+export const DEVICES_LIMIT = 20;
+/** API Gateway ends every connection after two hours. */
+export const CONNECTION_SECONDS = 7200;
+
+export const PushAddress = z.strictObject({
+  kind: z.enum(['apns', 'fcm-token']),
+  value: z.string().min(1).max(4096),
+  /** Bundle id or package name. */
+  app: z.string().min(1).max(155),
+  environment: z.enum(['production', 'sandbox']),
+});
+export type PushAddress = z.infer<typeof PushAddress>;
+
+const Connection = z.object({
+  id: z.string().min(1),
+  /** Unix seconds: the access token's end. */
+  expires: z.int(),
+  /** Unix seconds: after this it is surely closed. */
+  lease: z.int(),
+});
+export type Connection = z.infer<typeof Connection>;
+
+export const Device = z.object({
+  device: DeviceId,
+  person: UserId,
+  platform: z.enum(['ios', 'android']).optional(),
+  push: PushAddress.optional(),
+  /** SHA-256 of the push address: the key of its one owner. */
+  addressHash: z.string().optional(),
+  locale: z.string().optional(),
+  appVersion: z.string().optional(),
+  registeredAt: z.iso.datetime().optional(),
+  connection: Connection.optional(),
+  /** Counts this device's connections; the newest wins. */
+  epoch: z.int().min(0).default(0),
+});
+export type Device = z.infer<typeof Device>;
+
+type Rows = Pick<Deps, 'ddb' | 'env'>;
+
+export const parseDevice = (item: Item): Device => Device.parse(item);
+
+/** All devices of a person. Eventually consistent: who is missed for a moment is caught up by their own sync. */
+export const readDevices = async ({ ddb, env }: Rows, tenant: TenantId, person: UserId): Promise<Device[]> => {
+  const { items } = await ddb.query({
+    TableName: env.DEVICES_TABLE,
+    KeyConditionExpression: '#pk = :pk',
+    ExpressionAttributeNames: { '#pk': 'pk' },
+    ExpressionAttributeValues: { ':pk': devicesKey(tenant, person) },
+    Limit: DEVICES_LIMIT * 2,
+  });
+  return items.map(parseDevice);
+};
+
+export const readDevice = async (
+  { ddb, env }: Rows,
+  tenant: TenantId,
+  person: UserId,
+  device: DeviceId,
+): Promise<Device | undefined> => {
+  const item = await ddb.get({
+    TableName: env.DEVICES_TABLE,
+    Key: deviceKey(tenant, person, device),
+    ConsistentRead: true,
+  });
+  return item && parseDevice(item);
+};
+
+/** A claim, not a proof: phones leave networks without closing sockets. */
+export const isConnected = ({ connection }: Device, nowSeconds: number): boolean =>
+  connection !== undefined && nowSeconds < connection.lease && nowSeconds < connection.expires;
+
+/** Forgets a connection, unless the device has a newer one. */
+export const forgetConnection = async (
+  { ddb, env }: Rows,
+  {
+    tenant,
+    person,
+    device,
+    connectionId,
+  }: { tenant: TenantId; person: UserId; device: DeviceId; connectionId: string },
+): Promise<'forgotten' | 'newer'> => {
+  const result = await ddb.update({
+    TableName: env.DEVICES_TABLE,
+    Key: deviceKey(tenant, person, device),
+    UpdateExpression: 'REMOVE #connection',
+    ConditionExpression: '#connection.#id = :id',
+    ExpressionAttributeNames: { '#connection': 'connection', '#id': 'id' },
+    ExpressionAttributeValues: { ':id': connectionId },
+  });
+  return isRefused(result) ? 'newer' : 'forgotten';
+};

@@ -1,0 +1,103 @@
+/** The event store: append under the next version, read ranges. Nothing else ever writes a commit. */
+import { Commit } from './commit.ts';
+import { type Item, isRefused } from './ddb.ts';
+import type { Deps } from './deps.ts';
+import { afterVersions, receiptKey, type Stream, versionKey } from './keys.ts';
+
+type Store = Pick<Deps, 'ddb' | 'env'>;
+
+const decode = (item: Item): Commit => Commit.parse(item);
+
+type Range = { from: number; to?: number; limit: number };
+
+/**
+ * Commits `from`, `from + 1`, … of a stream, consistently read, at most `limit` (and as many pages as that takes).
+ * @throws ZodError if a stored commit can't be decoded
+ */
+export const readRange = async ({ ddb, env }: Store, stream: Stream, { from, to, limit }: Range): Promise<Commit[]> => {
+  const { pk, sk } = versionKey(stream, from);
+  const end = to === undefined ? afterVersions : versionKey(stream, to).sk;
+  const commits: Commit[] = [];
+  let start: Item | undefined;
+  do {
+    const { items, last } = await ddb.query({
+      TableName: env.EVENTS_TABLE,
+      KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeValues: { ':pk': pk, ':from': sk, ':to': end },
+      ConsistentRead: true,
+      Limit: limit - commits.length,
+      ...(start ? { ExclusiveStartKey: start } : {}),
+    });
+    commits.push(...items.map(decode));
+    start = last;
+  } while (start && commits.length < limit);
+  return commits;
+};
+
+/** The newest `limit` commits up to `to`, newest first, consistently read. */
+export const readNewest = async (
+  { ddb, env }: Store,
+  stream: Stream,
+  limit: number,
+  to?: number,
+): Promise<Commit[]> => {
+  const { pk, sk } = versionKey(stream, 1);
+  const { items } = await ddb.query({
+    TableName: env.EVENTS_TABLE,
+    KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
+    ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+    ExpressionAttributeValues: {
+      ':pk': pk,
+      ':from': sk,
+      ':to': to === undefined ? afterVersions : versionKey(stream, to).sk,
+    },
+    ConsistentRead: true,
+    ScanIndexForward: false,
+    Limit: limit,
+  });
+  return items.map(decode);
+};
+
+const notThere = {
+  ConditionExpression: 'attribute_not_exists(#pk)',
+  ExpressionAttributeNames: { '#pk': 'pk' },
+} as const;
+
+/**
+ * The only lock: the commit is put under its version if nothing is there.
+ * @returns what is there instead, or undefined when it was appended
+ * @throws any error of the database; only `isDefinite` ones promise that nothing was written
+ */
+export const append = async ({ ddb, env }: Store, stream: Stream, commit: Commit): Promise<Commit | undefined> => {
+  const result = await ddb.put({
+    TableName: env.EVENTS_TABLE,
+    Item: { ...versionKey(stream, commit.v), ...commit },
+    ...notThere,
+  });
+  return isRefused(result) ? decode(result.item ?? {}) : undefined;
+};
+
+/**
+ * Appends and leaves a receipt in the same transaction, for commands that can't know `after`.
+ * @returns false when the version or the receipt was there already
+ * @throws as `append`
+ */
+export const appendWithReceipt = async ({ ddb, env }: Store, stream: Stream, commit: Commit): Promise<boolean> => {
+  const TableName = env.EVENTS_TABLE;
+  const reasons = await ddb.transact([
+    { Put: { TableName, Item: { ...versionKey(stream, commit.v), ...commit }, ...notThere } },
+    { Put: { TableName, Item: { ...receiptKey(stream, commit.command), v: commit.v }, ...notThere } },
+  ]);
+  return reasons === undefined;
+};
+
+/** At which version this command was answered, if it was. */
+export const readReceipt = async (
+  { ddb, env }: Store,
+  stream: Stream,
+  command: string,
+): Promise<number | undefined> => {
+  const item = await ddb.get({ TableName: env.EVENTS_TABLE, Key: receiptKey(stream, command), ConsistentRead: true });
+  return item ? Number(item.v) : undefined;
+};

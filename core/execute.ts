@@ -1,0 +1,190 @@
+/**
+ * The command loop: read, look for our own, decide, append. The only way to write an event. Exactly once per command
+ * id: an attempt can land only at the version it was made for, and whoever finds that version taken looks at what is
+ * there before trying the next.
+ */
+import { createHash } from 'node:crypto';
+import { assert } from './assert.ts';
+import { AUDIENCE_LIMIT, type Commit } from './commit.ts';
+import { isDefinite } from './ddb.ts';
+import { type Aggregate, isRejection, type Rejection } from './decider.ts';
+import type { Deps } from './deps.ts';
+import { append, appendWithReceipt, readRange, readReceipt } from './events.ts';
+import type { UserId } from './ids.ts';
+import { type Stream, streamName } from './keys.ts';
+import { load, stateAt } from './load.ts';
+import { type Problem, problems } from './problem.ts';
+import { backoff } from './retry.ts';
+
+/** How far a stream may have moved on since `after`. */
+export const WINDOW = 500;
+const ATTEMPTS = 10;
+
+/**
+ * How the loop finds out whether the command was done already:
+ * - `after`: the version it was made against; every later commit is looked at (devices, and streams that stay short);
+ * - `state`: the rule finds the cause in the state and decides nothing (reactions, registers);
+ * - `receipt`: a permanent receipt beside the commit, 4 write units (reactions to long streams).
+ */
+export type Dedupe = { after: number } | 'state' | 'receipt';
+
+export type Execution<C> = {
+  stream: Stream;
+  command: C;
+  /** Unique for `by`. */
+  id: string;
+  by?: UserId;
+  dedupe: Dedupe;
+};
+
+/** `commit` is absent when there was nothing new to say. */
+export type Done<S> = { v: number; state: S; commit: Commit | undefined; fresh: boolean };
+
+/** `refused`: why nothing may be appended, said only to whom the rule itself does not refuse. */
+type Seen<S> = { v: number; state: S; own?: Commit; refused?: Problem };
+
+const canonical = (value: unknown): unknown =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(
+        Object.entries(value)
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([k, v]) => [k, canonical(v)]),
+      )
+    : value;
+
+/** What was asked, without when: a retry asks the same later. */
+const hashOf = (command: object): string => {
+  const asked = Object.fromEntries(Object.entries(command).filter(([key]) => key !== 'at'));
+  return createHash('sha256')
+    .update(JSON.stringify(canonical(asked)))
+    .digest('base64url');
+};
+
+const lookAfter = async <S, C, E, R extends string>(
+  deps: Deps,
+  aggregate: Aggregate<S, C, E, R>,
+  { stream, after, command }: { stream: Stream; after: number; command: string },
+): Promise<Seen<S>> => {
+  const commits = await readRange(deps, stream, { from: Math.max(after, 1), limit: WINDOW + 2 });
+  const own = commits.find((commit) => commit.command === command);
+  if (own) return { v: own.v, state: await stateAt(deps, aggregate, stream, own), own };
+  const last = commits.at(-1);
+  const unknown = after > 0 && commits[0]?.v !== after;
+  if (unknown || (last && last.v - after > WINDOW)) {
+    const { v, state } = await load(deps, aggregate, stream);
+    return { v, state, refused: unknown ? problems.afterUnknown() : problems.stale() };
+  }
+  return { v: last?.v ?? 0, state: await stateAt(deps, aggregate, stream, last) };
+};
+
+const look = async <S, C, E, R extends string>(
+  deps: Deps,
+  aggregate: Aggregate<S, C, E, R>,
+  { stream, dedupe, command }: { stream: Stream; dedupe: Dedupe; command: string },
+): Promise<Seen<S>> => {
+  if (typeof dedupe === 'object') return lookAfter(deps, aggregate, { stream, after: dedupe.after, command });
+  if (dedupe === 'receipt') {
+    const v = await readReceipt(deps, stream, command);
+    const [own] = v === undefined ? [] : await readRange(deps, stream, { from: v, to: v, limit: 1 });
+    if (own) return { v: own.v, state: await stateAt(deps, aggregate, stream, own), own };
+  }
+  const { v, state, head } = await load(deps, aggregate, stream);
+  return head?.command === command ? { v, state, own: head } : { v, state };
+};
+
+/** The commit that follows from a decision, not yet written. */
+const propose = <S, C extends { at: string }, E extends { type: string }, R extends string>(
+  aggregate: Aggregate<S, C, E, R>,
+  { stream, command, by }: Execution<C>,
+  seen: Seen<S>,
+  events: E[],
+  names: { command: string; asked: string },
+): Commit & { state: S } => {
+  const state = events.reduce(aggregate.evolve, seen.state);
+  const audience = [...aggregate.audience(state)];
+  assert(audience.length <= AUDIENCE_LIMIT, `${streamName(stream)} has an audience of ${audience.length}`);
+  const { kind } = stream;
+  const { reducer } = aggregate;
+  return {
+    kind,
+    v: seen.v + 1,
+    ...names,
+    by,
+    at: command.at,
+    events,
+    state,
+    reducer,
+    audience,
+    count: aggregate.count(state),
+  };
+};
+
+/**
+ * One attempt to append. 'theirs' proves that nothing of ours is or ever will be at this version; a commit is what an
+ * earlier attempt of ours left there.
+ */
+const attempt = async (
+  deps: Deps,
+  stream: Stream,
+  commit: Commit,
+  dedupe: Dedupe,
+): Promise<'appended' | 'theirs' | 'nothing' | 'unknown' | Commit> => {
+  try {
+    if (dedupe === 'receipt') return (await appendWithReceipt(deps, stream, commit)) ? 'appended' : 'unknown';
+    const there = await append(deps, stream, commit);
+    if (!there) return 'appended';
+    return there.command === commit.command ? there : 'theirs';
+  } catch (error) {
+    return isDefinite(error) ? 'nothing' : 'unknown';
+  }
+};
+
+const answer = <S>(own: Commit, state: S, asked: string): Done<S> => {
+  if (own.asked !== asked) throw problems.commandReused();
+  return { v: own.v, state, commit: own, fresh: false };
+};
+
+/**
+ * Runs one command.
+ * @returns what it led to (the first result when it was done before), or the broken rule
+ * @throws Problem `idempotency-key-reused`, `stale`, `after-unknown`; `busy` when surely nothing was written;
+ *   `outcome-unknown` when the database did not say
+ */
+export const execute = async <S, C extends { at: string }, E extends { type: string }, R extends string>(
+  deps: Deps,
+  aggregate: Aggregate<S, C, E, R>,
+  execution: Execution<C>,
+): Promise<Done<S> | Rejection<R>> => {
+  const { stream, command, id, by, dedupe } = execution;
+  const names = { command: `${by ?? 'system'}:${id}`, asked: hashOf(command) };
+  let inDoubt = false;
+  for (let tries = 0; tries < ATTEMPTS; tries++) {
+    if (tries > 0) await deps.sleep(backoff(deps.random, tries));
+    const seen = await look(deps, aggregate, { stream, dedupe, command: names.command });
+    if (seen.own) return answer(seen.own, seen.state, names.asked);
+    const decided = aggregate.decide(command, seen.state);
+    if (isRejection(decided)) return decided;
+    if (seen.refused) throw seen.refused;
+    if (decided.length === 0) return { v: seen.v, state: seen.state, commit: undefined, fresh: false };
+
+    const commit = propose(aggregate, execution, seen, decided, names);
+    const outcome = await attempt(deps, stream, commit, dedupe);
+    if (typeof outcome === 'object')
+      return answer(outcome, await stateAt(deps, aggregate, stream, outcome), names.asked);
+    if (outcome === 'appended') {
+      const events = decided.map(({ type }) => type);
+      deps.log({
+        level: 'info',
+        msg: 'committed',
+        tenant: stream.tenant,
+        stream: streamName(stream),
+        v: commit.v,
+        by,
+        events,
+      });
+      return { v: commit.v, state: commit.state, commit, fresh: true };
+    }
+    if (outcome !== 'nothing') inDoubt = outcome === 'unknown';
+  }
+  throw inDoubt ? problems.outcomeUnknown() : problems.busy();
+};

@@ -1,0 +1,49 @@
+/** The queue edge: one job a message, parsed by its schema. A job that can't be parsed is parked, the others go on. */
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { z } from 'zod';
+import type { Deps } from './deps.ts';
+import { invocation } from './edge.ts';
+import { inLanes } from './lanes.ts';
+import { errorName } from './log.ts';
+
+const WIDTH = 16;
+
+const parse = <J>(schema: z.ZodType<J>, record: SQSRecord): J | z.ZodError => {
+  const json = z.string().transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('is not JSON');
+      return z.NEVER;
+    }
+  });
+  const parsed = json.pipe(schema).safeParse(record.body);
+  return parsed.success ? parsed.data : parsed.error;
+};
+
+export const jobs =
+  <J>(name: string, schema: z.ZodType<J>, handle: (job: J, deps: Deps) => Promise<void>) =>
+  (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+    invocation(context, async (deps) => {
+      const failures = await inLanes(
+        event.Records,
+        ({ messageId }) => messageId,
+        WIDTH,
+        async (record) => {
+          const job = parse(schema, record);
+          if (!(job instanceof z.ZodError)) return handle(job, deps);
+          const reason = z.prettifyError(job).slice(0, 1000);
+          await deps.park({
+            from: name,
+            key: record.messageId,
+            reason,
+            at: deps.now().toISOString(),
+            hint: { messageId: record.messageId },
+          });
+          deps.log({ level: 'error', msg: 'parked', from: name, key: record.messageId, reason: reason.slice(0, 200) });
+        },
+      );
+      for (const { item, error } of failures)
+        deps.log({ level: 'warn', msg: 'job failed', from: name, key: item.messageId, error: errorName(error) });
+      return { batchItemFailures: failures.map(({ item }) => ({ itemIdentifier: item.messageId })) };
+    });

@@ -1,0 +1,14 @@
+/** Structured logs: one JSON object a line; ids only, never what a person wrote or is called. */
+type Value = string | number | boolean | null | undefined | readonly string[] | Record<string, number>;
+export type Entry = { level: 'info' | 'warn' | 'error'; msg: string } & Record<string, Value>;
+export type Log = (entry: Entry) => void;
+
+export const log: Log = (entry) => {
+  console.log(JSON.stringify({ t: new Date().toISOString(), ...entry }));
+};
+
+/** An error's class and first line; never a request's content. */
+export const errorName = (error: unknown): string =>
+  error instanceof Error
+    ? `${error.name}: ${error.message.split('\n', 1)[0]?.slice(0, 200)}`
+    : String(error).slice(0, 200);

@@ -1,0 +1,26 @@
+/** Secrets by name, from Parameter Store; kept for five minutes, so that a rotated one is picked up. */
+import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { assert } from './assert.ts';
+
+const KEEP_MS = 5 * 60_000;
+const KEPT_LIMIT = 100;
+let client: SSMClient | undefined;
+const kept = new Map<string, { value: string; until: number }>();
+
+/** @throws when there is no such parameter and none was kept */
+export const readSecret = async (name: string): Promise<string> => {
+  const before = kept.get(name);
+  if (before && before.until > performance.now()) return before.value;
+  client ??= new SSMClient({});
+  try {
+    const { Parameter } = await client.send(new GetParameterCommand({ Name: name, WithDecryption: true }));
+    assert(Parameter?.Value, `the parameter ${name} is empty`);
+    if (kept.size >= KEPT_LIMIT) kept.clear();
+    kept.set(name, { value: Parameter.Value, until: performance.now() + KEEP_MS });
+    return Parameter.Value;
+  } catch (error) {
+    // The last good one serves while the store does not answer.
+    if (before) return before.value;
+    throw error;
+  }
+};

@@ -1,0 +1,64 @@
+/**
+ * The stream edge: records in order per key, keys in parallel. What can't be decoded is parked with its reason and
+ * blocks nobody; what fails for now is retried from the lowest failure on, as Lambda's checkpoint asks.
+ */
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Context, DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import { z } from 'zod';
+import { assert } from './assert.ts';
+import type { Item } from './ddb.ts';
+import type { Deps } from './deps.ts';
+import { invocation } from './edge.ts';
+import { inLanes } from './lanes.ts';
+import { errorName } from './log.ts';
+
+const WIDTH = 16;
+
+export type Change = { sequence: string; keys: Item; before: Item | undefined; after: Item | undefined };
+
+// The stream's records and the SDK describe the same attribute values with two sets of types.
+const plain = (image: object | undefined): Item | undefined =>
+  image && unmarshall(image as Record<string, AttributeValue>);
+
+const toChange = ({ dynamodb }: DynamoDBRecord): Change => {
+  assert(dynamodb?.SequenceNumber && dynamodb.Keys, 'a record without sequence number or keys');
+  const keys = plain(dynamodb.Keys) ?? {};
+  return { sequence: dynamodb.SequenceNumber, keys, before: plain(dynamodb.OldImage), after: plain(dynamodb.NewImage) };
+};
+
+const keyOf = ({ keys }: Change): string => `${keys.pk}|${keys.sk}`;
+
+/** Will it fail for ever? Then no retry helps. */
+const isPoison = (error: unknown): boolean => error instanceof z.ZodError;
+
+const parkChange = async (deps: Deps, from: string, change: Change, error: unknown): Promise<void> => {
+  const reason = error instanceof z.ZodError ? z.prettifyError(error).slice(0, 1000) : errorName(error);
+  await deps.park({ from, key: keyOf(change), reason, at: deps.now().toISOString(), hint: { keys: change.keys } });
+  deps.log({ level: 'error', msg: 'parked', from, key: keyOf(change), reason: reason.slice(0, 200) });
+};
+
+/** @param lane records of the same partition key run in order: that is one aggregate, or one person */
+export const stream =
+  (name: string, handle: (change: Change, deps: Deps) => Promise<void>) =>
+  (event: DynamoDBStreamEvent, context: Context): Promise<DynamoDBBatchResponse> =>
+    invocation(context, async (deps) => {
+      const changes = event.Records.map(toChange);
+      const failures = await inLanes(
+        changes,
+        ({ keys }) => String(keys.pk),
+        WIDTH,
+        async (change) => {
+          try {
+            await handle(change, deps);
+          } catch (error) {
+            if (!isPoison(error)) throw error;
+            await parkChange(deps, name, change, error);
+          }
+        },
+      );
+      for (const { item, error } of failures)
+        deps.log({ level: 'warn', msg: 'record failed', from: name, key: keyOf(item), error: errorName(error) });
+      const lowest = failures.map(({ item }) => item.sequence).sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))[0];
+      return { batchItemFailures: lowest === undefined ? [] : [{ itemIdentifier: lowest }] };
+    });
