@@ -1,0 +1,27 @@
+/** A message as clients see it. */
+import { z } from 'zod';
+import type { Commit } from '../../core/commit.ts';
+import { ConversationId, Timestamp, UserId, Version } from '../../core/ids.ts';
+import { ConversationEvent } from './conversation.ts';
+
+export const Message = z.strictObject({
+  id: z.string(),
+  conversationId: ConversationId,
+  /** The conversation's version that this message made. */
+  version: Version,
+  /** Counts messages only. */
+  number: z.int().min(1),
+  by: UserId,
+  text: z.string(),
+  at: Timestamp,
+});
+export type Message = z.infer<typeof Message>;
+
+/** The messages of a commit; events that are none are passed over. */
+export const messagesOf = (conversationId: ConversationId, { v, events }: Commit): Message[] =>
+  events.flatMap((each) => {
+    const event = ConversationEvent.parse(each);
+    if (event.type !== 'Sent') return [];
+    const { id, number, by, text, at } = event;
+    return [{ id, conversationId, version: v, number, by, text, at }];
+  });

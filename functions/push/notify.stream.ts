@@ -1,0 +1,46 @@
+/**
+ * Inbox stream: a pointer moved from the old v to the new one. Each version in between becomes a job for each of the
+ * person's devices that has a push address: at once, or after a while if the device claims to be connected, so that its
+ * acknowledgement can come first.
+ */
+import type { Deps } from '../../core/deps.ts';
+import { isConnected, readDevices } from '../../core/devices.ts';
+import { streamName } from '../../core/keys.ts';
+import { type Pointer, parsePointer } from '../../core/pointers.ts';
+import { stream } from '../../core/stream.ts';
+import type { PushJob } from './jobs.ts';
+
+/** Of a long jump only the newest versions are worth a push. */
+const NEWEST = 20;
+
+const notify = async (deps: Deps, pointer: Pointer, from: number): Promise<void> => {
+  const { stream, person, v, own } = pointer;
+  if (from === v && own === v) return;
+  const devices = (await readDevices(deps, stream.tenant, person)).filter(({ push }) => push);
+  const now = deps.now().getTime() / 1000;
+  const first = Math.max(from, v - NEWEST + 1);
+  const about = { tenant: stream.tenant, person, stream: streamName(stream) };
+  if (first > from && devices.length > 0)
+    deps.log({
+      level: 'info',
+      msg: 'push decided',
+      ...about,
+      v: first - 1,
+      decision: 'not sent: only the newest of many',
+    });
+  for (const device of devices) {
+    const delay = isConnected(device, now) ? deps.env.PUSH_GRACE_SECONDS : 0;
+    for (let version = first; version <= v; version++) {
+      const job: PushJob = { ...about, device: device.device, v: version, attempt: 0 };
+      await deps.enqueue(deps.env.PUSH_QUEUE_URL, job, delay);
+      deps.log({ level: 'info', msg: 'push queued', ...about, device: device.device, v: version, delay });
+    }
+  }
+};
+
+export const handler = stream('push/notify', async ({ before, after }, deps) => {
+  if (!after) return;
+  const pointer = parsePointer(after);
+  const from = (before ? parsePointer(before).v : 0) + 1;
+  if (from <= pointer.v) await notify(deps, pointer, from);
+});

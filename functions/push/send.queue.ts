@@ -1,0 +1,52 @@
+/** Push queue: looks again, then sends. Every decision is logged by event and device. */
+
+import type { Deps } from '../../core/deps.ts';
+import { tenantOf } from '../../core/env.ts';
+import { digest, uuidOf } from '../../core/ids.ts';
+import { jobs } from '../../core/jobs.ts';
+import { sendToApns } from './apns.ts';
+import { decidePush } from './decide.ts';
+import { PushJob } from './jobs.ts';
+import type { Outcome, Push } from './provider.ts';
+
+const ATTEMPTS = 5;
+const MAX_DELAY_SECONDS = 900;
+
+const deliver = async (deps: Deps, job: PushJob, push: Push): Promise<Outcome> => {
+  const tenant = tenantOf(job.tenant);
+  if (push.to.kind === 'apns') return sendToApns(tenant, push, deps.now());
+  return (await import('./fcm.ts')).sendToFcm(tenant, push);
+};
+
+export const send = async (deps: Deps, job: PushJob): Promise<void> => {
+  const { tenant, person, device, stream, v, attempt } = job;
+  const decided = (decision: string) =>
+    deps.log({ level: 'info', msg: 'push decided', tenant, person, device, stream, v, attempt, decision });
+  const decision = await decidePush(deps, job);
+  if ('skip' in decision) return decided(`not sent: ${decision.skip}`);
+  const { send: notification, to } = decision;
+  const push = {
+    to,
+    notification,
+    user: person,
+    id: uuidOf(notification.event, device),
+    collapseId: digest(notification.event),
+  };
+  const outcome = await deliver(deps, job, push);
+  switch (outcome.result) {
+    case 'sent':
+      return decided(`sent to ${to.kind}`);
+    case 'refused':
+      return decided(`refused by ${to.kind}: ${outcome.reason}`);
+    case 'later':
+      if (attempt + 1 >= ATTEMPTS) return decided(`given up after ${ATTEMPTS}: ${outcome.reason}`);
+      decided(`again in ${outcome.seconds} s: ${outcome.reason}`);
+      return deps.enqueue(
+        deps.env.PUSH_QUEUE_URL,
+        { ...job, attempt: attempt + 1 },
+        Math.min(MAX_DELAY_SECONDS, outcome.seconds),
+      );
+  }
+};
+
+export const handler = jobs('push/send', PushJob, (job, deps) => send(deps, job));
