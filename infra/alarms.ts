@@ -1,0 +1,30 @@
+/** What a person should hear about: data that is late, and data that was given up. */
+
+import { Alarm, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { Duration, type Stack } from 'aws-cdk-lib/core';
+import type { QueuePair } from './queues.ts';
+
+const lateMilliseconds = 60_000;
+const period = Duration.minutes(1);
+
+type Watched = { listeners: Lambda[]; queues: QueuePair[]; redrive: Lambda };
+
+export const watch = (stack: Stack, { listeners, queues, redrive }: Watched): void => {
+  const alarm = (name: string, metric: IMetric, threshold: number): Alarm =>
+    new Alarm(stack, name, {
+      metric,
+      threshold,
+      evaluationPeriods: 3,
+      datapointsToAlarm: 2,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+  for (const fn of listeners) {
+    const age = fn.metric('IteratorAge', { statistic: 'Maximum', period });
+    alarm(`${fn.node.id}IsLate`, age, lateMilliseconds);
+  }
+  for (const { dead } of queues) {
+    alarm(`${dead.node.id}HasMessages`, dead.metricApproximateNumberOfMessagesVisible({ period }), 1);
+  }
+  alarm(`${redrive.node.id}Fails`, redrive.metricErrors({ period: Duration.minutes(5) }), 1);
+};

@@ -1,0 +1,153 @@
+/**
+ * Chorus on AWS, in the order in which data flows: tables, queues and APIs (parts.ts), the functions behind the APIs,
+ * stream listeners, queue workers, schedule. `local/` interprets the template that comes out of it.
+ *
+ * CDK is imported from `aws-cdk-lib/core`: its index would load every service, 170 ms of CPU at each synth.
+ */
+import { FilterRule, type Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { type App, CfnOutput, Duration, Stack } from 'aws-cdk-lib/core';
+import { watch } from './alarms.ts';
+import type { CodeOf } from './functions.ts';
+import { makeContext, tokenAuthorizer } from './http.ts';
+import { makeParts, type Parts } from './parts.ts';
+import { drain } from './queues.ts';
+import { mayInvoke, mayList, mayObjects, mayReadParameters, maySend, mayTable } from './rights.ts';
+import { every } from './schedules.ts';
+import { mayUseConnections, routeSockets } from './sockets.ts';
+import type { Stage } from './stage.ts';
+import { listen } from './streams.ts';
+
+/** The whole system. */
+export const chorus = (app: App, stage: Stage, codeOf: CodeOf): Stack => {
+  const stack = new Stack(app, 'Chorus', {
+    stackName: `chorus-${stage.name}`,
+    terminationProtection: stage.keepsData,
+  });
+  const parts = makeParts(stack, stage, codeOf);
+
+  answerRequests(parts);
+  holdSockets(parts);
+  const listeners = [...followEvents(parts), ...followInbox(parts)];
+  workQueues(parts);
+  const redrive = redriveParked(parts, listeners);
+
+  watch(stack, { listeners, queues: [parts.push, parts.expiry], redrive });
+  new CfnOutput(stack, 'Http', { value: parts.http.apiEndpoint });
+  new CfnOutput(stack, 'Sockets', { value: parts.sockets.stage.url });
+  return stack;
+};
+
+/** One block for each context, one line for each route. */
+const answerRequests = ({
+  http,
+  sockets,
+  makeFunction,
+  commit,
+  deliver,
+  events,
+  inbox,
+  views,
+  devices,
+}: Parts): void => {
+  const authorizer = tokenAuthorizer(makeFunction('functions/accounts/token.authorizer.ts', []));
+  const context = makeContext(makeFunction, http, authorizer);
+
+  context([...commit, ...deliver, mayTable(views, 'PutItem', 'Query')], {
+    'PUT /v1/reactions/{userId}': 'functions/matching/react.http.ts',
+    'GET /v1/matches': 'functions/matching/matches.http.ts',
+  });
+  context([...commit, ...deliver, mayTable(inbox, 'Query')], {
+    'POST /v1/conversations/{conversationId}/messages': 'functions/messaging/send.http.ts',
+    'GET /v1/conversations/{conversationId}/messages': 'functions/messaging/messages.http.ts',
+    'GET /v1/conversations': 'functions/messaging/conversations.http.ts',
+    'PUT /v1/conversations/{conversationId}/read': 'functions/messaging/read.http.ts',
+  });
+  context([mayTable(events, 'Query'), mayTable(inbox, 'Query'), mayTable(devices, 'PutItem')], {
+    'GET /v1/sync': 'functions/sync/sync.http.ts',
+    'POST /v1/socket-tickets': 'functions/sync/ticket.http.ts',
+  });
+  context([mayTable(devices, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'), mayUseConnections(sockets)], {
+    'PUT /v1/devices/{deviceId}': 'functions/push/register.http.ts',
+    'DELETE /v1/devices/{deviceId}': 'functions/push/unregister.http.ts',
+  });
+};
+
+const holdSockets = ({ sockets, makeFunction, deliver, inbox, devices, expiry }: Parts): void =>
+  routeSockets(sockets, {
+    authorizer: makeFunction('functions/sync/ticket.authorizer.ts', [mayTable(devices, 'UpdateItem')]),
+    connect: makeFunction('functions/sync/connect.ws.ts', [
+      mayTable(devices, 'Query', 'UpdateItem'),
+      mayUseConnections(sockets),
+      maySend(expiry.queue),
+    ]),
+    disconnect: makeFunction('functions/sync/disconnect.ws.ts', [mayTable(devices, 'UpdateItem')]),
+    frame: makeFunction('functions/sync/frame.ws.ts', [...deliver, mayTable(inbox, 'Query')]),
+  });
+
+/** New commits: `v#…`; receipts and large states stand beside them under other sort keys. At most two listeners. */
+const followEvents = ({ makeFunction, events, views, parked, commit, deliver }: Parts): Lambda[] => {
+  const inserted = FilterRule.isEqual('INSERT');
+  const Keys = { sk: { S: FilterRule.beginsWith('v#') } };
+  return [
+    listen(makeFunction, {
+      entry: 'functions/sync/deliver.stream.ts',
+      table: events,
+      filter: { eventName: inserted, dynamodb: { Keys } },
+      parked,
+      rights: deliver,
+    }),
+    listen(makeFunction, {
+      entry: 'functions/reactions.stream.ts',
+      table: events,
+      filter: { eventName: inserted, dynamodb: { Keys, NewImage: { kind: { S: FilterRule.isEqual('pair') } } } },
+      parked,
+      rights: [...commit, ...deliver, mayTable(views, 'PutItem')],
+    }),
+  ];
+};
+
+/** Pointers and registers that moved. At most two listeners. */
+const followInbox = ({ makeFunction, inbox, devices, push, parked, deliver }: Parts): Lambda[] => [
+  listen(makeFunction, {
+    entry: 'functions/push/notify.stream.ts',
+    table: inbox,
+    filter: { eventName: FilterRule.or('INSERT', 'MODIFY') },
+    parked,
+    rights: [mayTable(devices, 'Query'), maySend(push.queue)],
+  }),
+  listen(makeFunction, {
+    entry: 'functions/sync/registers.stream.ts',
+    table: inbox,
+    filter: { eventName: FilterRule.isEqual('MODIFY') },
+    parked,
+    rights: deliver,
+  }),
+];
+
+const workQueues = ({ stack, makeFunction, sockets, push, expiry, events, inbox, devices, parked }: Parts): void => {
+  const mayPark = mayObjects(parked, 'PutObject');
+  drain(makeFunction, push, 'functions/push/send.queue.ts', [
+    mayTable(events, 'Query'),
+    mayTable(inbox, 'GetItem'),
+    mayTable(devices, 'GetItem', 'UpdateItem'),
+    maySend(push.queue),
+    mayReadParameters(stack, 'chorus'),
+    mayPark,
+  ]);
+  drain(makeFunction, expiry, 'functions/sync/expire.queue.ts', [
+    mayTable(devices, 'GetItem', 'UpdateItem'),
+    mayUseConnections(sockets),
+    maySend(expiry.queue),
+    mayPark,
+  ]);
+};
+
+const redriveParked = ({ stack, makeFunction, parked }: Parts, listeners: Lambda[]): Lambda => {
+  const redrive = makeFunction('functions/redrive.schedule.ts', [
+    mayList(parked),
+    mayObjects(parked, 'GetObject', 'PutObject', 'DeleteObject'),
+    mayInvoke(listeners),
+  ]);
+  every(stack, Duration.minutes(5), redrive);
+  return redrive;
+};
