@@ -1,0 +1,124 @@
+/**
+ * Everything that the outside sees of the laptop system, started together: the public port with both APIs and the
+ * development routes, the AWS endpoints that handlers call, the push providers, the issuer, the tenants' files.
+ */
+import { join, resolve } from 'node:path';
+import { loadTenants, type Tenant } from '../core/tenants.ts';
+import { startApns } from './apns.ts';
+import { startInside } from './aws.ts';
+import { startFcm } from './fcm.ts';
+import { type DevRoutes, type Public, startPublic } from './gateway.ts';
+import { createIssuer, issuerName, JWKS_PATH } from './issuer.ts';
+import { type Keys, openKeys } from './keys.ts';
+import { LOOPBACK } from './listen.ts';
+import type { Invoke, Model } from './model.ts';
+import { openPhones, type Push } from './phones.ts';
+import { createSecrets } from './secrets.ts';
+import { deriveTenants } from './tenants.ts';
+
+type Options = {
+  /** The data folder, which exists and is the caller's alone. */
+  data: string;
+  /** 0 for any free one. */
+  port: number;
+  /** Folder of the tenants as they are deployed. */
+  tenants: string;
+  model: Model;
+  /** Called as soon as the first request comes in. */
+  invoke: Invoke;
+  onEventFailure?: (functionId: string, error: unknown) => void;
+};
+
+export type Outside = {
+  port: number;
+  http: string;
+  ws: string;
+  /** For the handlers, over the template's own. */
+  env: Record<'TENANTS_DIR' | 'SOCKETS_ENDPOINT' | 'AWS_ENDPOINT_URL_LAMBDA' | 'AWS_ENDPOINT_URL_SSM', string>;
+  /** Nothing that came from outside is under way. */
+  idle(): boolean;
+  /** Closes sockets first, with $disconnect; so the handlers must still work. */
+  close(): Promise<void>;
+};
+
+export type Providers = {
+  apns: string;
+  fcm: string;
+  pushes(token?: string): Push[];
+  clear(): void;
+  close(): Promise<void>;
+};
+
+/** The push servers of Apple and Google, and the phones behind them. */
+export const startProviders = async (o: { data: string; tenants: Tenant[]; keys: Keys }): Promise<Providers> => {
+  const phones = openPhones(join(o.data, 'pushes.jsonl'));
+  const [apns, fcm] = await Promise.all([startApns({ ...o, phones }), startFcm({ ...o, phones })]);
+  const close = async (): Promise<void> => {
+    await Promise.all([apns.close(), fcm.close()]);
+  };
+  return { apns: apns.origin, fcm: fcm.origin, pushes: phones.pushes, clear: phones.clear, close };
+};
+
+const pushRoutes = ({ pushes, clear }: Providers): DevRoutes => ({
+  'GET /dev/pushes': ({ query }) => ({ status: 200, body: { pushes: pushes(query.get('token') ?? undefined) } }),
+  'DELETE /dev/pushes': () => {
+    clear();
+    return { status: 200, body: { pushes: [] } };
+  },
+});
+
+const furnish = async (options: Options, deployed: Tenant[], face: Public, dev: DevRoutes): Promise<Outside> => {
+  const { data, model, invoke, onEventFailure } = options;
+  const origin = `http://${LOOPBACK}:${face.port}`;
+  const keys = openKeys(data);
+  const providers = await startProviders({ data, tenants: deployed, keys });
+  const { apns, fcm } = providers;
+  const issuer = issuerName(data, origin);
+  const folder = resolve(data, 'tenants');
+  const jwksUri = `${origin}${JWKS_PATH}`;
+  const tenants = deriveTenants(options.tenants, folder, { issuer, jwksUri, apns, fcm });
+  const { routes } = await createIssuer({ keys, issuer, origin, tenants });
+  // The routes need the port, and the port is bound first: so they join the served ones only now.
+  Object.assign(dev, routes, pushRoutes(providers));
+  const parameter = createSecrets(tenants, keys, `${fcm}/token`);
+  const inside = await startInside({
+    connections: face.connections,
+    model,
+    invoke,
+    parameter,
+    ...(onEventFailure && { onEventFailure }),
+  });
+  return {
+    port: face.port,
+    http: origin,
+    ws: `ws://${LOOPBACK}:${face.port}`,
+    env: {
+      TENANTS_DIR: folder,
+      SOCKETS_ENDPOINT: inside.origin,
+      AWS_ENDPOINT_URL_LAMBDA: inside.origin,
+      AWS_ENDPOINT_URL_SSM: inside.origin,
+    },
+    idle: () => face.idle() && inside.idle(),
+    close: async () => {
+      await face.close();
+      await Promise.all([inside.close(), providers.close()]);
+    },
+  };
+};
+
+/**
+ * Starts it all. The public port is bound first: a taken one is the likeliest reason to fail.
+ * @throws StartError for a port that cannot be had, TenantError for a broken tenant file
+ */
+export const startOutside = async (options: Options): Promise<Outside> => {
+  const { port, model, invoke } = options;
+  const deployed = loadTenants(options.tenants);
+  const dev: DevRoutes = {};
+  const face = await startPublic({ port, model, invoke, dev });
+  try {
+    return await furnish(options, deployed, face, dev);
+  } catch (error) {
+    await face.close();
+    throw error;
+  }
+};

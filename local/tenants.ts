@@ -1,0 +1,30 @@
+/** The tenants of a laptop: the files of `tenants/` with issuer and push origins replaced by local servers. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadTenants, type Tenant } from '../core/tenants.ts';
+
+type Origins = { issuer: string; jwksUri: string; apns: string; fcm: string };
+
+const localize = ({ auth, push, ...tenant }: Tenant, { issuer, jwksUri, apns, fcm }: Origins): Tenant => ({
+  ...tenant,
+  auth: { ...auth, issuer, jwksUri, algorithms: ['RS256'] },
+  push: {
+    ...(push.apns && { apns: { ...push.apns, production: apns, sandbox: apns } }),
+    ...(push.fcm && { fcm: { ...push.fcm, origin: fcm } }),
+  },
+});
+
+/**
+ * Writes the derived files anew and reads them back.
+ * @param from folder of the tenants as they are deployed
+ * @param to folder for the derived ones
+ * @throws TenantError for a broken file, naming field and rule
+ */
+export const deriveTenants = (from: string, to: string, origins: Origins): Tenant[] => {
+  const tenants = loadTenants(from).map((tenant) => localize(tenant, origins));
+  rmSync(to, { recursive: true, force: true });
+  mkdirSync(to, { recursive: true });
+  for (const tenant of tenants)
+    writeFileSync(join(to, `${tenant.tenant}.json`), `${JSON.stringify(tenant, null, 2)}\n`);
+  return loadTenants(to);
+};
