@@ -12,7 +12,7 @@ import { encodeFrame, eventFrames, inboxState } from './frames.ts';
 import type { UserId } from './ids.ts';
 import { type Stream, streamName } from './keys.ts';
 import { errorName } from './log.ts';
-import { type Pointer, raisePointer, readPointer } from './pointers.ts';
+import { type Pointer, raisePointer, raiseRegister, readMark, readPointer } from './pointers.ts';
 
 /** A handler rings for at most so many people itself; larger audiences are left to the stream. */
 const RING_AUDIENCE = 10;
@@ -57,6 +57,11 @@ export const sendFrames = async (deps: Deps, to: To, frames: string[], about: ob
   return reached.flat();
 };
 
+/** What one wrote is read, also when another's ring was faster and moved the pointer past it. */
+const readOwn = async (deps: Deps, stream: Stream, person: UserId, { count }: Pick<Commit, 'count'>): Promise<void> => {
+  if (count > 0) await raiseRegister(deps, person, stream, readMark, count);
+};
+
 /** Frames, then the pointer, for one person and consecutive commits. */
 const deliverCommits = async (deps: Deps, stream: Stream, person: UserId, commits: Commit[]): Promise<void> => {
   const head = commits.at(-1);
@@ -68,7 +73,9 @@ const deliverCommits = async (deps: Deps, stream: Stream, person: UserId, commit
     commits.map((commit) => toWire(commit, person)),
   );
   const devices = await sendFrames(deps, to, frames, { stream: name, v: head.v });
-  const moved = (await raisePointer(deps, person, stream, head)) === 'moved';
+  const own = commits.findLast(({ by }) => by === person);
+  const moved = (await raisePointer(deps, person, stream, { ...head, own })) === 'moved';
+  if (!moved && own) await readOwn(deps, stream, person, own);
   deps.log({
     level: 'info',
     msg: 'delivered',
@@ -80,22 +87,28 @@ const deliverCommits = async (deps: Deps, stream: Stream, person: UserId, commit
   });
 };
 
+const catchUpFrom = async (deps: Deps, stream: Stream, person: UserId, have: number, v: number): Promise<void> => {
+  const from = Math.max(have + 1, v - FRAMES_BEHIND + 1);
+  const commits = await readRange(deps, stream, { from, limit: FRAMES_BEHIND * 2 });
+  if (commits.at(-1)?.audience.includes(person)) await deliverCommits(deps, stream, person, commits);
+};
+
 /** Brings one person up to at least version `v` of a stream that they belong to. */
 export const catchUp = async (deps: Deps, stream: Stream, person: UserId, v: number): Promise<void> => {
   const pointer = await readPointer(deps, person, stream, { consistent: false });
   const have = pointer?.v ?? 0;
-  if (have >= v) return;
-  const commits = await readRange(deps, stream, {
-    from: Math.max(have + 1, v - FRAMES_BEHIND + 1),
-    limit: FRAMES_BEHIND * 2,
-  });
-  if (!commits.at(-1)?.audience.includes(person)) return;
-  await deliverCommits(deps, stream, person, commits);
+  if (have < v) await catchUpFrom(deps, stream, person, have, v);
 };
 
 /** The stream's ring: everyone in the audience, whoever may have rung before. */
-export const deliver = async (deps: Deps, stream: Stream, commit: Pick<Commit, 'v' | 'audience'>): Promise<void> => {
-  await Promise.all(commit.audience.map((person) => catchUp(deps, stream, person, commit.v)));
+export const deliver = async (deps: Deps, stream: Stream, commit: Commit): Promise<void> => {
+  const deliverTo = async (person: UserId): Promise<void> => {
+    const pointer = await readPointer(deps, person, stream, { consistent: false });
+    const have = pointer?.v ?? 0;
+    if (have < commit.v) await catchUpFrom(deps, stream, person, have, commit.v);
+    else if (commit.by === person && (pointer?.read ?? 0) < commit.count) await readOwn(deps, stream, person, commit);
+  };
+  await Promise.all(commit.audience.map(deliverTo));
 };
 
 /**

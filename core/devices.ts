@@ -12,7 +12,7 @@ export const CONNECTION_SECONDS = 7200;
 
 export const PushAddress = z.strictObject({
   kind: z.enum(['apns', 'fcm-token']),
-  value: z.string().min(1).max(4096),
+  value: z.string().regex(/^[\x21-\x7e]{1,4096}$/, 'must be 1 to 4,096 printable ASCII characters'),
   /** Bundle id or package name. */
   app: z.string().min(1).max(155),
   environment: z.enum(['production', 'sandbox']),
@@ -44,12 +44,12 @@ export const Device = z.object({
 });
 export type Device = z.infer<typeof Device>;
 
-type Rows = Pick<Deps, 'ddb' | 'env'>;
+type Rows = Pick<Deps, 'ddb' | 'env' | 'log'>;
 
 export const parseDevice = (item: Item): Device => Device.parse(item);
 
 /** All devices of a person. Eventually consistent: who is missed for a moment is caught up by their own sync. */
-export const readDevices = async ({ ddb, env }: Rows, tenant: TenantId, person: UserId): Promise<Device[]> => {
+export const readDevices = async ({ ddb, env, log }: Rows, tenant: TenantId, person: UserId): Promise<Device[]> => {
   const { items } = await ddb.query({
     TableName: env.DEVICES_TABLE,
     KeyConditionExpression: '#pk = :pk',
@@ -57,7 +57,12 @@ export const readDevices = async ({ ddb, env }: Rows, tenant: TenantId, person: 
     ExpressionAttributeValues: { ':pk': devicesKey(tenant, person) },
     Limit: DEVICES_LIMIT * 2,
   });
-  return items.map(parseDevice);
+  return items.flatMap((item) => {
+    const parsed = Device.safeParse(item);
+    // One bad row must not silence a person's other devices.
+    if (!parsed.success) log({ level: 'error', msg: 'device unreadable', tenant, person, device: String(item.sk) });
+    return parsed.success ? [parsed.data] : [];
+  });
 };
 
 export const readDevice = async (

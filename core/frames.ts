@@ -9,8 +9,12 @@ import type { Pointer } from './pointers.ts';
 export const FRAME_BYTES = 32 * 1024;
 const EVENTS_BYTES = 30 * 1024;
 
+const StreamName = z
+  .string()
+  .regex(/^[a-z]+\/[A-Za-z0-9_.:|+-]{1,140}$/, 'must be the name of a stream, such as conversation/cnv_…');
+
 export const ClientFrame = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('ack'), stream: z.string().min(3).max(200), v: Version.min(1) }),
+  z.strictObject({ type: z.literal('ack'), stream: StreamName, v: Version.min(1) }),
   z.strictObject({ type: z.literal('ping') }),
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;

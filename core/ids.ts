@@ -2,7 +2,12 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
-const id = (pattern: RegExp, rule: string) => z.string().regex(pattern, rule);
+/** Ids become names of object properties in many places; those that every object has already are nobody's id. */
+const id = (pattern: RegExp, rule: string) =>
+  z
+    .string()
+    .regex(pattern, rule)
+    .refine((text) => !(text in Object.prototype), 'is a reserved word');
 
 /** An app. First segment of every partition key. */
 export const TenantId = id(

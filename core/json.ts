@@ -12,8 +12,11 @@ const refuse = (status: number, code: string, detail: string, field = 'body'): n
   throw new Problem({ status, code, detail, errors: [{ field, rule: detail }] });
 };
 
-/** Strings, punctuation, and runs of anything else: enough to find keys and depth; the grammar is JSON.parse's. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/gs;
+/**
+ * Strings, punctuation, and runs of anything else: enough to find keys and depth; the grammar is JSON.parse's. A string that never
+ * ends runs to the end at once: looked for again from each of its quotes, it would take quadratic time.
+ */
+const TOKEN = /"(?:[^"\\]|\\.)*(?:"|\\?$)|[{}[\],:]|[^\s"{}[\],:]+/gs;
 
 type Open = { keys: Set<string> | undefined; expectsKey: boolean };
 

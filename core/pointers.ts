@@ -93,10 +93,11 @@ export const readPointers = async (
   return pointers;
 };
 
-export type Head = { v: number; count: number; at: string; by?: UserId | undefined };
+/** Where a pointer moves to; `own` is the newest of the person's own commits among those that it passes. */
+export type Head = { v: number; count: number; at: string; own?: { v: number; count: number } | undefined };
 
 const RAISE = 'SET #v = :v, #count = :count, #at = :at, #stream = :stream, #tenant = :tenant, #person = :person';
-const RAISE_OWN = `${RAISE}, #own = :v, #read = :count`;
+const RAISE_OWN = `${RAISE}, #own = :own, #read = :read`;
 
 /** Moves a person's pointer up to a commit. One's own message is read by having been written. */
 export const raisePointer = async (
@@ -105,7 +106,7 @@ export const raisePointer = async (
   stream: Stream,
   head: Head,
 ): Promise<'moved' | 'was there'> => {
-  const own = head.by === person;
+  const { own } = head;
   const result = await ddb.update({
     TableName: env.INBOX_TABLE,
     Key: pointerKey(person, stream),
@@ -127,6 +128,7 @@ export const raisePointer = async (
       ':stream': streamName(stream),
       ':tenant': stream.tenant,
       ':person': person,
+      ...(own ? { ':own': own.v, ':read': own.count } : {}),
     },
   });
   return isRefused(result) ? 'was there' : 'moved';

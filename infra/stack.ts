@@ -81,7 +81,11 @@ const holdSockets = ({ sockets, makeFunction, deliver, inbox, devices, expiry }:
       maySend(expiry.queue),
     ]),
     disconnect: makeFunction('functions/sync/disconnect.ws.ts', [mayTable(devices, 'UpdateItem')]),
-    frame: makeFunction('functions/sync/frame.ws.ts', [...deliver, mayTable(inbox, 'Query')]),
+    frame: makeFunction('functions/sync/frame.ws.ts', [
+      ...deliver,
+      mayTable(inbox, 'Query'),
+      mayTable(devices, 'GetItem'),
+    ]),
   });
 
 /** New commits: `v#…`; receipts and large states stand beside them under other sort keys. At most two listeners. */

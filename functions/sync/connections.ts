@@ -46,22 +46,27 @@ export const claimConnection = async (
   if (devices.length >= DEVICES_LIMIT && !devices.some((each) => each.device === device)) return undefined;
   const now = seconds(deps);
   const registered = devices.some((each) => each.device === device && each.platform);
+  // A logout may have removed the row meanwhile, so it is always written as a whole row would be.
+  const set =
+    'SET #connection = :connection, #epoch = if_not_exists(#epoch, :zero) + :one, #device = :device, #person = :person';
   const result = await deps.ddb.update({
     TableName: deps.env.DEVICES_TABLE,
     Key: deviceKey(tenant, user, device),
-    UpdateExpression: registered
-      ? 'SET #connection = :connection, #epoch = if_not_exists(#epoch, :zero) + :one'
-      : 'SET #connection = :connection, #epoch = if_not_exists(#epoch, :zero) + :one, #device = :device, #person = :person, #expires = :expires',
+    UpdateExpression: registered ? set : [set, '#expires = :expires'].join(', '),
     ExpressionAttributeNames: {
       '#connection': 'connection',
       '#epoch': 'epoch',
-      ...(registered ? {} : { '#device': 'device', '#person': 'person', '#expires': 'expires' }),
+      '#device': 'device',
+      '#person': 'person',
+      ...(registered ? {} : { '#expires': 'expires' }),
     },
     ExpressionAttributeValues: {
       ':connection': { id, expires, lease: now + CONNECTION_SECONDS },
       ':zero': 0,
       ':one': 1,
-      ...(registered ? {} : { ':device': device, ':person': user, ':expires': now + UNREGISTERED_SECONDS }),
+      ':device': device,
+      ':person': user,
+      ...(registered ? {} : { ':expires': now + UNREGISTERED_SECONDS }),
     },
     ReturnValues: 'ALL_OLD',
   });
@@ -83,11 +88,26 @@ export type ExpiryJob = z.infer<typeof ExpiryJob>;
 export const scheduleExpiry = (deps: Deps, job: ExpiryJob): Promise<void> =>
   deps.enqueue(deps.env.EXPIRY_QUEUE_URL, job, Math.max(0, Math.min(MAX_DELAY_SECONDS, job.expires - seconds(deps))));
 
-/** Closes a connection whose token has ended; waits on if it has not; forgets the job of a connection that is gone. */
+/**
+ * Is this still the device's connection? One that was replaced while its handshake still went on could not be told then
+ * (API Gateway knows no connection before `$connect` has answered), so it is told when it is next heard of.
+ * @returns whether it was closed
+ */
+export const closeIfReplaced = async (
+  deps: Deps,
+  { tenant, user, device }: Session,
+  connectionId: string,
+): Promise<boolean> => {
+  const row = await readDevice(deps, tenant, user, device);
+  if (row?.connection?.id === connectionId) return false;
+  await closeConnection(deps, connectionId, row ? 'connected-elsewhere' : 'logged-out');
+  return true;
+};
+
+/** Closes a connection whose token has ended, or that was replaced; waits on if neither. */
 export const expireConnection = async (deps: Deps, job: ExpiryJob): Promise<void> => {
   const { tenant, user: person, device, connectionId, expires } = job;
-  const row = await readDevice(deps, tenant, person, device);
-  if (row?.connection?.id !== connectionId) return;
+  if (await closeIfReplaced(deps, job, connectionId)) return;
   if (seconds(deps) < expires) return scheduleExpiry(deps, job);
   await closeConnection(deps, connectionId, 'token-expired');
   await forgetConnection(deps, { tenant, person, device, connectionId });

@@ -8,7 +8,7 @@ import { ackOf, readPointers } from '../../core/pointers.ts';
 import { Problem } from '../../core/problem.ts';
 import { raise } from '../../core/registers.ts';
 import { type Session, type SocketRequest, socket } from '../../core/socket.ts';
-import { closeConnection } from './connections.ts';
+import { closeConnection, closeIfReplaced } from './connections.ts';
 
 const problem = (code: string, detail: string): ServerFrame => ({ type: 'problem', code, detail });
 
@@ -28,7 +28,8 @@ const ack = async (
 };
 
 /** A device whose own sums differ has missed something and syncs: completeness can be proved at any time. */
-const pong = async (deps: Deps, session: Session): Promise<ServerFrame> => {
+const pong = async (deps: Deps, session: Session, connectionId: string): Promise<ServerFrame | undefined> => {
+  if (await closeIfReplaced(deps, session, connectionId)) return undefined;
   const pointers = await readPointers(deps, session);
   return { type: 'pong', streams: pointers.length, versions: pointers.reduce((sum, { v }) => sum + v, 0) };
 };
@@ -63,7 +64,7 @@ export const onFrame = async (
     case 'ack':
       return ack(deps, session, frame.stream, frame.v);
     case 'ping':
-      return pong(deps, session);
+      return pong(deps, session, connectionId);
     default:
       return frame;
   }
