@@ -2,24 +2,24 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createActivity } from './activity.ts';
-import { openCheckpoints } from './checkpoints.ts';
-import { startConsumers } from './consumers.ts';
 import { createDrain } from './drain.ts';
-import { type Engine, startEngine } from './engine.ts';
+import { type Engine, startEngine } from './engine/engine.ts';
+import { startSweeper } from './engine/sweep.ts';
+import { ensureTables } from './engine/tables.ts';
 import { awsEnvironment, forgetForeign, ownEnvironment } from './environment.ts';
-import { interpret } from './interpret.ts';
 import { bindEnvironment, loadFunctions } from './lambda.ts';
 import { lockFolder } from './lock.ts';
 import { captureLogs, type Logs } from './logs.ts';
 import type { Invoke, Model } from './model.ts';
 import { startOutside } from './outside.ts';
-import { type Queues, startQueues } from './queues.ts';
-import { startSchedules } from './schedules.ts';
-import { startStreams } from './streams.ts';
-import { startSweeper } from './sweep.ts';
 import type { Options, System } from './system.ts';
-import { ensureTables } from './tables.ts';
-import { loadTemplate, root } from './template.ts';
+import { interpret } from './template/interpret.ts';
+import { loadTemplate, root } from './template/template.ts';
+import { openCheckpoints } from './triggers/checkpoints.ts';
+import { startConsumers } from './triggers/consumers.ts';
+import { type Queues, startQueues } from './triggers/queues.ts';
+import { startSchedules } from './triggers/schedules.ts';
+import { startStreams } from './triggers/streams.ts';
 
 /** What is in flight when the system stops gets this long; then it is delivered again at the next start. */
 const graceMilliseconds = 500;

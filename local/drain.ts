@@ -1,7 +1,7 @@
 /** Waits until nothing happens any more. No fixed sleeps: everything that can be busy is asked, at one moment. */
 import type { Activity } from './activity.ts';
-import type { Consumers } from './consumers.ts';
-import type { Streams } from './streams.ts';
+import type { Consumers } from './triggers/consumers.ts';
+import type { Streams } from './triggers/streams.ts';
 
 type Parts = {
   activity: Activity;

@@ -1,6 +1,6 @@
 /** The environment of the functions: the template's, and where AWS is on this machine. */
 import { devNull } from 'node:os';
-import { region } from './interpret.ts';
+import { region } from './template/interpret.ts';
 
 /** Of the user's own AWS life; they would lead the SDK elsewhere. */
 const foreign = [

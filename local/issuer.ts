@@ -9,7 +9,7 @@ import { exportJWK, SignJWT } from 'jose';
 import { z } from 'zod';
 import { UserId } from '../core/ids.ts';
 import type { Tenant } from '../core/tenants.ts';
-import type { DevAnswer, DevRoutes } from './gateway.ts';
+import type { DevAnswer, DevRoutes } from './gateway/gateway.ts';
 import type { Keys } from './keys.ts';
 
 const MONTH_SECONDS = 30 * 86_400;

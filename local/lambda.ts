@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { dispatch } from '../core/dispatch.ts';
 import type { Activity } from './activity.ts';
 import { StartError } from './errors.ts';
-import { functionArn } from './interpret.ts';
 import type { FunctionModel, Invoke, Model } from './model.ts';
+import { functionArn } from './template/interpret.ts';
 
 type Handler = (event: never, context: object) => Promise<unknown>;
 

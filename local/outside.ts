@@ -4,15 +4,15 @@
  */
 import { join, resolve } from 'node:path';
 import { loadTenants, type Tenant } from '../core/tenants.ts';
-import { startApns } from './apns.ts';
-import { startInside } from './aws.ts';
-import { startFcm } from './fcm.ts';
-import { type DevRoutes, type Public, startPublic } from './gateway.ts';
+import { startInside } from './gateway/aws.ts';
+import { type DevRoutes, type Public, startPublic } from './gateway/gateway.ts';
 import { createIssuer, issuerName, JWKS_PATH } from './issuer.ts';
 import { type Keys, openKeys } from './keys.ts';
 import { LOOPBACK } from './listen.ts';
 import type { Invoke, Model } from './model.ts';
-import { openPhones, type Push } from './phones.ts';
+import { startApns } from './providers/apns.ts';
+import { startFcm } from './providers/fcm.ts';
+import { openPhones, type Push } from './providers/phones.ts';
 import { createSecrets } from './secrets.ts';
 import { deriveTenants } from './tenants.ts';
 

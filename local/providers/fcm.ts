@@ -6,16 +6,16 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { decodeJwt, jwtVerify } from 'jose';
-import type { Tenant } from '../core/tenants.ts';
-import { target } from './api-context.ts';
+import type { Tenant } from '../../core/tenants.ts';
+import { target } from '../gateway/api-context.ts';
+import { createBusy, readBody, TOO_LARGE } from '../gateway/body.ts';
+import type { Keys } from '../keys.ts';
+import { close, LOOPBACK, listen } from '../listen.ts';
+import { fcmKey, serviceAccount } from '../secrets.ts';
 import type { Provider } from './apns.ts';
-import { createBusy, readBody, TOO_LARGE } from './body.ts';
 import { fcmPush } from './fcm-push.ts';
 import { googleError, parseMessage, plannedFor, type Refusal } from './fcm-rules.ts';
-import type { Keys } from './keys.ts';
-import { close, LOOPBACK, listen } from './listen.ts';
 import type { Phones } from './phones.ts';
-import { fcmKey, serviceAccount } from './secrets.ts';
 
 const BODY_BYTES = 64 * 1024;
 const TOKEN_SECONDS = 3600;

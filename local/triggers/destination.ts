@@ -1,7 +1,7 @@
 /** The object that Lambda writes to a bucket for a stream batch that it gave up: who, why, what, and the whole event. */
 import { randomUUID } from 'node:crypto';
+import { functionArn } from '../template/interpret.ts';
 import type { Condition } from './batch.ts';
-import { functionArn } from './interpret.ts';
 import { type StreamRecord, sequenceOf } from './records.ts';
 
 export type GivenUp = {

@@ -1,8 +1,8 @@
 /** Makes the template's tables in the engine; tables that are there already are compared and left alone. */
 import { isDeepStrictEqual } from 'node:util';
+import { StartError } from '../errors.ts';
+import type { Model, TableModel } from '../model.ts';
 import { type Dynamo, DynamoError } from './dynamo.ts';
-import { StartError } from './errors.ts';
-import type { Model, TableModel } from './model.ts';
 
 type KeySchema = { AttributeName: string; KeyType: string }[];
 type Description = {

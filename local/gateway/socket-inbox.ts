@@ -5,8 +5,8 @@
  */
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
+import type { Invoke, SocketRoute } from '../model.ts';
 import { type Busy, TIMED_OUT, within } from './body.ts';
-import type { Invoke, SocketRoute } from './model.ts';
 import { type Handshake, messageEvent } from './socket-event.ts';
 
 const RUNNING = 16;

@@ -1,5 +1,5 @@
 /** Which route of the HTTP API a request belongs to: 'PUT /v1/reactions/{userId}' and the values of its parameters. */
-import type { HttpRoute } from './model.ts';
+import type { HttpRoute } from '../model.ts';
 
 export type Match = { route: HttpRoute; parameters: Record<string, string> };
 

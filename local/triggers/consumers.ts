@@ -1,7 +1,7 @@
 /** Empties the template's queues into their functions, by the rules of Lambda's event source mapping for SQS. */
-import type { Activity } from './activity.ts';
-import { queueArn, region } from './interpret.ts';
-import type { Model, QueueMapping } from './model.ts';
+import type { Activity } from '../activity.ts';
+import type { Model, QueueMapping } from '../model.ts';
+import { queueArn, region } from '../template/interpret.ts';
 import { failedItems } from './partial.ts';
 import type { Queue, Queues } from './queues.ts';
 import { onQueueSend } from './wake.ts';

@@ -1,5 +1,5 @@
 /** Filter patterns of event source mappings, in the part of EventBridge's language that DynamoDB streams can use. */
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
 
 type Test = (value: unknown) => boolean;
 
@@ -30,7 +30,7 @@ const compileRule = (rule: unknown, where: string): Test => {
   const test = others.length === 0 && Object.hasOwn(operators, name) ? operators[name]?.(argument) : undefined;
   if (!test)
     throw new StartError(
-      `${where}: local/ does not know the filter ${JSON.stringify(rule)}; teach it to local/filter.ts`,
+      `${where}: local/ does not know the filter ${JSON.stringify(rule)}; teach it to local/triggers/filter.ts`,
     );
   return test;
 };

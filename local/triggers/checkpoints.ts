@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
 
 export type Checkpoints = {
   get: (key: string) => string | undefined;

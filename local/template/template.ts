@@ -8,9 +8,9 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
 
-export const root = join(import.meta.dirname, '..');
+export const root = join(import.meta.dirname, '../..');
 const cacheFolder = join(root, 'node_modules/.cache/chorus');
 const sources = ['infra', 'cdk.json', 'tenants', 'core/tenants.ts', 'core/ids.ts', 'package-lock.json'];
 const synthesisMilliseconds = 60_000;

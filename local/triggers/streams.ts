@@ -1,10 +1,10 @@
 /** Runs the template's stream mappings: finds the shards of each stream and reads them, parents before children. */
 
+import type { Dynamo } from '../engine/dynamo.ts';
+import type { Model, StreamMapping } from '../model.ts';
 import { parkedObject } from './destination.ts';
-import type { Dynamo } from './dynamo.ts';
 import { createFilter } from './filter.ts';
 import { type Lane, type Shard, type Shared, startLane } from './lane.ts';
-import type { Model, StreamMapping } from './model.ts';
 import { type StreamRecord, streamArn } from './records.ts';
 import { afterPause, onTableWrite } from './wake.ts';
 

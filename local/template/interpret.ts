@@ -1,9 +1,9 @@
 /** Turns the synthesized template into the Model. Whatever it does not know, it refuses in one sentence. */
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
+import type { FunctionModel, Model, QueueModel, ScheduleModel, TableModel } from '../model.ts';
 import { readConsumers, readStreams } from './interpret-mappings.ts';
 import { readHttp, readSockets } from './interpret-routes.ts';
 import { type Names, resolve } from './intrinsics.ts';
-import type { FunctionModel, Model, QueueModel, ScheduleModel, TableModel } from './model.ts';
 import { createReader, type Reader } from './reader.ts';
 import { schemas } from './resources.ts';
 import type { Template } from './template.ts';
@@ -83,7 +83,9 @@ const bucketName = (id: string): string => id.toLowerCase();
 /** What CloudFormation would answer, for what this process calls things. */
 const namesOf = ({ typeOf }: Reader, queuesOrigin: string): Names => {
   const refuse = (what: string): never => {
-    throw new StartError(`the environment needs ${what}, which local/ cannot say: teach it to local/interpret.ts`);
+    throw new StartError(
+      `the environment needs ${what}, which local/ cannot say: teach it to local/template/interpret.ts`,
+    );
   };
   return {
     ref: (id) => {

@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, WebSocketServer } from 'ws';
+import type { Invoke, Model } from '../model.ts';
 import { type Busy, createBusy, until } from './body.ts';
 import {
   type Connection,
@@ -16,7 +17,6 @@ import {
   sendText,
   watchTime,
 } from './connections.ts';
-import type { Invoke, Model } from './model.ts';
 import { admit } from './socket-admission.ts';
 import { disconnectEvent, type Handshake, readHandshake } from './socket-event.ts';
 import { watchFrames } from './socket-frames.ts';

@@ -3,11 +3,11 @@
  * AWS_ENDPOINT_URL_DYNAMODB names, which is then left to its owner.
  */
 import { join } from 'node:path';
+import { StartError } from '../errors.ts';
 import { createDynamo, type Dynamo } from './dynamo.ts';
 import { findEngine } from './engine-binary.ts';
 import { openEngineFile } from './engine-file.ts';
 import { startEngineProcess } from './engine-process.ts';
-import { StartError } from './errors.ts';
 
 export type Engine = {
   endpoint: string;

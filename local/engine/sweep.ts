@@ -1,6 +1,7 @@
 /** DynamoDB's time to live, which the embedded engine knows but does not do: expired items are deleted in the background. */
+
+import type { Model, TableModel } from '../model.ts';
 import { type Dynamo, DynamoError } from './dynamo.ts';
-import type { Model, TableModel } from './model.ts';
 
 type Item = Record<string, unknown>;
 type Page = { Items: Item[]; LastEvaluatedKey?: Item };

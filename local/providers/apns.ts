@@ -11,14 +11,14 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
-import type { Tenant } from '../core/tenants.ts';
+import type { Tenant } from '../../core/tenants.ts';
+import { createBusy, readBody, TOO_LARGE } from '../gateway/body.ts';
+import type { Keys } from '../keys.ts';
+import { LOOPBACK, listen } from '../listen.ts';
+import { apnsKey } from '../secrets.ts';
 import { apnsPush } from './apns-push.ts';
 import { checkHeaders, type Planned, parsePayload, payloadLimit, plannedFor, type Refusal } from './apns-rules.ts';
-import { createBusy, readBody, TOO_LARGE } from './body.ts';
-import type { Keys } from './keys.ts';
-import { LOOPBACK, listen } from './listen.ts';
 import type { Phones } from './phones.ts';
-import { apnsKey } from './secrets.ts';
 
 const STREAMS = 1000;
 const TOKEN_SECONDS = 3600;

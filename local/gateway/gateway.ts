@@ -4,6 +4,8 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { z } from 'zod';
+import { close, listen } from '../listen.ts';
+import type { Invoke, Model } from '../model.ts';
 import { target } from './api-context.ts';
 import { createBusy, readBody, TIMED_OUT, TOO_LARGE, within } from './body.ts';
 import type { Connections, SocketLimits } from './connections.ts';
@@ -17,8 +19,6 @@ import {
   toAnswer,
 } from './http-event.ts';
 import { createMatcher, type Match } from './http-routes.ts';
-import { close, listen } from './listen.ts';
-import type { Invoke, Model } from './model.ts';
 import { startSockets } from './sockets.ts';
 
 const BODY_BYTES = 10 * 1024 * 1024;

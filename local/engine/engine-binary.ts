@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
 
 const version = '1.2.1';
 

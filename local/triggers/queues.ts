@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import type { BuildAppOptions } from 'fauxqs';
-import { queueArn, region } from './interpret.ts';
-import type { Model, QueueModel } from './model.ts';
-import { root } from './template.ts';
+import type { Model, QueueModel } from '../model.ts';
+import { queueArn, region } from '../template/interpret.ts';
+import { root } from '../template/template.ts';
 
 type Stores = NonNullable<BuildAppOptions['stores']>;
 export type Queue = ReturnType<Stores['sqsStore']['createQueue']>;

@@ -1,7 +1,7 @@
 /** Stream records as Lambda hands them over, made from what the engine says. */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { account, region } from './interpret.ts';
+import { account, region } from '../template/interpret.ts';
 
 type Image = Record<string, unknown>;
 type Change = {

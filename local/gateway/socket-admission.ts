@@ -3,8 +3,8 @@
  * Each refusal is the status that API Gateway answers the upgrade request with.
  */
 import { z } from 'zod';
+import type { Invoke, Model } from '../model.ts';
 import { TIMED_OUT, within } from './body.ts';
-import type { Invoke, Model } from './model.ts';
 import { connectArn, connectEvent, type Handshake, identity, socketAuthorizerEvent } from './socket-event.ts';
 
 export type Admission =

@@ -1,6 +1,6 @@
 /** The routes of the HTTP API and of the WebSocket API, each with its function and its authorizer. */
-import { StartError } from './errors.ts';
-import type { HttpRoute, Model, SocketRoute } from './model.ts';
+import { StartError } from '../errors.ts';
+import type { HttpRoute, Model, SocketRoute } from '../model.ts';
 import type { Reader } from './reader.ts';
 
 const lambda = 'AWS::Lambda::Function';

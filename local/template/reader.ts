@@ -1,5 +1,5 @@
 /** The template with its questions: what there is of a type, what a value points to. */
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
 import { references } from './intrinsics.ts';
 import { notNeeded, schemas } from './resources.ts';
 import type { Resource, Template } from './template.ts';
@@ -28,14 +28,14 @@ const sentence = (id: string, type: string, { issues }: Failure): string => {
   const path = [...(issue?.path ?? []), ...(issue?.keys?.slice(0, 1) ?? [])].join('.');
   const rule =
     issue?.code === 'unrecognized_keys' ? 'is not known to local/' : `${issue?.message ?? 'is not understood'}`;
-  return `${id} (${type}): ${path}: ${rule}; teach it to local/resources.ts or take it out of infra/`;
+  return `${id} (${type}): ${path}: ${rule}; teach it to local/template/resources.ts or take it out of infra/`;
 };
 
 /** @throws StartError for a type that is neither interpreted nor known to mean nothing here */
 export const createReader = ({ Resources }: Template): Reader => {
   for (const [id, { Type }] of Object.entries(Resources)) {
     if (!isKnown(Type) && !notNeeded.has(Type) && Type !== mappingType)
-      throw new StartError(`${id}: local/ does not know the type ${Type}; teach it to local/resources.ts`);
+      throw new StartError(`${id}: local/ does not know the type ${Type}; teach it to local/template/resources.ts`);
   }
 
   const resource = (id: string): Resource => {

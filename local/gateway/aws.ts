@@ -5,11 +5,11 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { z } from 'zod';
+import { close, LOOPBACK, listen } from '../listen.ts';
+import type { Invoke, Model } from '../model.ts';
 import { ACCOUNT, gatewayId, REGION, target } from './api-context.ts';
 import { createBusy, readBody, TOO_LARGE } from './body.ts';
 import type { Connections } from './connections.ts';
-import { close, LOOPBACK, listen } from './listen.ts';
-import type { Invoke, Model } from './model.ts';
 
 const BODY_BYTES = 6 * 1024 * 1024;
 const EVENT_BYTES = 1024 * 1024;

@@ -1,6 +1,7 @@
 /** Event source mappings: which function reads which stream, and which empties which queue. */
-import { createFilter } from './filter.ts';
-import type { QueueMapping, StreamMapping } from './model.ts';
+
+import type { QueueMapping, StreamMapping } from '../model.ts';
+import { createFilter } from '../triggers/filter.ts';
 import { mappingType, type Reader } from './reader.ts';
 import * as resources from './resources.ts';
 

@@ -1,5 +1,5 @@
 /** CloudFormation's intrinsic functions, as far as the template uses them: Ref, Fn::GetAtt, Fn::Join and Fn::Sub. */
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
 
 /** What a reference to a resource, a parameter or a pseudo parameter stands for. */
 export type Names = {
@@ -17,7 +17,7 @@ const intrinsicOf = (value: Record<string, unknown>): string | undefined => {
 };
 
 const refuse = (what: string): never => {
-  throw new StartError(`local cannot evaluate ${what} in the template: teach it to local/intrinsics.ts`);
+  throw new StartError(`local cannot evaluate ${what} in the template: teach it to local/template/intrinsics.ts`);
 };
 
 const text = (value: unknown, names: Names): string => {

@@ -1,8 +1,8 @@
 /** Runs the template's schedules, by the wall clock: a rate goes on counting while nothing runs. */
 import { randomUUID } from 'node:crypto';
+import type { Model, ScheduleModel } from '../model.ts';
+import { account, region } from '../template/interpret.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { account, region } from './interpret.ts';
-import type { Model, ScheduleModel } from './model.ts';
 
 type Options = {
   model: Pick<Model, 'schedules'>;

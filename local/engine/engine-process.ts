@@ -8,7 +8,7 @@ import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
 
 export type EngineProcess = { endpoint: string; pid: () => number | undefined; stop: () => Promise<void> };
 

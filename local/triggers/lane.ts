@@ -1,11 +1,11 @@
 /** Reads one shard of a stream for one mapping, in order, one batch at a time. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Activity } from './activity.ts';
+import type { Activity } from '../activity.ts';
+import { DynamoError } from '../engine/dynamo.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { StreamMapping } from '../model.ts';
 import { deliver, type Hooks } from './batch.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { DynamoError } from './dynamo.ts';
-import type { Engine } from './engine.ts';
-import type { StreamMapping } from './model.ts';
 import { type RawRecord, type StreamRecord, sequenceOf, toStreamRecord } from './records.ts';
 import { createLatch } from './wake.ts';
 
