@@ -1,0 +1,28 @@
+/** What the operations that happen most may cost. */
+import type { Cost } from './meter.ts';
+
+type Budget = { operation: string; writeUnits?: number; readUnits?: number };
+
+export const budgets: readonly Budget[] = [
+  { operation: 'send', writeUnits: 3, readUnits: 8 },
+  { operation: 'ack', writeUnits: 1 },
+  { operation: 'sync20', readUnits: 25 },
+];
+
+/** The operations whose costs others rely on, by these names, in this order. */
+export const operationNames = ['like', 'match', 'send', 'ack', 'read', 'sync20', 'register-device'];
+
+/** One sentence for each budget that does not hold. */
+export const brokenBudgets = (costs: readonly Pick<Cost, 'operation' | 'writeUnits' | 'readUnits'>[]): string[] =>
+  budgets.flatMap(({ operation, ...limits }) => {
+    const cost = costs.find((each) => each.operation === operation);
+    if (!cost) return [`${operation} was not measured: its budget can not be held.`];
+    return (['writeUnits', 'readUnits'] as const).flatMap((unit) => {
+      const limit = limits[unit];
+      return limit !== undefined && cost[unit] > limit
+        ? [
+            `${operation} costs ${cost[unit]} ${unit === 'writeUnits' ? 'write' : 'read'} units; its budget is ${limit}.`,
+          ]
+        : [];
+    });
+  });

@@ -1,0 +1,157 @@
+/**
+ * Every route of the template × every kind of caller. A route without a row fails, and so does a row without a route.
+ * Callers have the very same ids in another tenant; what is not theirs answers as if it did not exist.
+ */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { synthesize } from '../../infra/synth.ts';
+import { type Answer, key, openSocket, type Person, type Phone, request, useWorld } from '../world.ts';
+import { changes, readTables, writingNothing } from './tables.ts';
+
+const world = useWorld();
+
+/** Owner and member share the conversation; the devices are the owner's. */
+const callers = ['owner', 'member', 'stranger', 'other tenant', 'anonymous', 'expired'] as const;
+type Caller = (typeof callers)[number];
+type Statuses = Record<Caller, number>;
+type Row = { path: string; body?: object; expected: Statuses };
+
+const none = 'cnv_AAAAAAAAAAAAAAAAAAAAAA';
+const nobody = { anonymous: 401, expired: 401 };
+/** Concerns the caller alone, whoever they are. */
+const own = (status: number): Statuses => ({
+  ...{ owner: status, member: status, stranger: status, 'other tenant': status },
+  ...nobody,
+});
+/** For members only. */
+const members = (status: number): Statuses => ({ ...own(404), owner: status, member: status });
+
+const registration = { platform: 'ios', locale: 'en', appVersion: '1.0' };
+const rows: Record<string, Row> = {
+  'PUT /v1/reactions/{userId}': { path: '/v1/reactions/dora', body: { type: 'like' }, expected: own(200) },
+  'GET /v1/matches': { path: '/v1/matches', expected: own(200) },
+  'GET /v1/conversations': { path: '/v1/conversations', expected: own(200) },
+  'GET /v1/conversations/{conversationId}/messages': {
+    path: '/v1/conversations/CONVERSATION/messages',
+    expected: members(200),
+  },
+  'POST /v1/conversations/{conversationId}/messages': {
+    path: '/v1/conversations/CONVERSATION/messages',
+    body: { text: 'hello', after: 1 },
+    expected: members(201),
+  },
+  'PUT /v1/conversations/{conversationId}/read': {
+    path: '/v1/conversations/CONVERSATION/read',
+    body: { upTo: 1 },
+    expected: members(200),
+  },
+  'GET /v1/sync': { path: '/v1/sync', expected: own(200) },
+  'POST /v1/socket-tickets': { path: '/v1/socket-tickets', body: {}, expected: own(201) },
+  'PUT /v1/devices/{deviceId}': { path: '/v1/devices/phone', body: registration, expected: own(200) },
+  'DELETE /v1/devices/{deviceId}': { path: '/v1/devices/phone', expected: own(204) },
+};
+/** Of the sockets: what the handshake, and an acknowledgement of the conversation's version 1, are answered with. */
+const socketRows: Record<string, Record<Caller, string> | 'API Gateway calls it itself'> = {
+  $connect: {
+    ...{ owner: 'open', member: 'open', stranger: 'open', 'other tenant': 'open' },
+    ...{ anonymous: '403', expired: '403' },
+  },
+  $default: {
+    ...{ owner: 'acknowledged', member: 'acknowledged', stranger: 'not-found', 'other tenant': 'not-found' },
+    ...{ anonymous: '403', expired: '403' },
+  },
+  $disconnect: 'API Gateway calls it itself',
+};
+
+const routeKeys = Object.values(synthesize().Resources)
+  .filter(({ Type }) => Type === 'AWS::ApiGatewayV2::Route')
+  .map(({ Properties }) => String(Properties?.RouteKey));
+
+let people: Record<Caller, Pick<Person, 'token' | 'connect' | 'user'> | undefined>;
+let conversation: string;
+
+beforeAll(async () => {
+  const { a: owner, b: member, conversationId } = await world().matched('ada', 'ben');
+  conversation = conversationId;
+  const [stranger, expired] = [await world().person('cleo'), await world().person('ada', { ttlSeconds: -1 })];
+  // In the other tenant Ada exists too, has matched somebody else, and has a device of the same name.
+  const { a: other } = await world().matched('ada', 'zoe', 'aurora');
+  people = { owner, member, stranger, 'other tenant': other, anonymous: undefined, expired };
+  await owner.call('POST', `/v1/conversations/${conversationId}/messages`, { text: 'first', after: 1 }, key());
+  for (const person of [owner, other]) await person.call('PUT', '/v1/devices/phone', registration);
+  await world().drain();
+});
+
+const ask = (route: string, caller: Caller, id = conversation): Promise<Answer> => {
+  const { path, body } = rows[route] ?? { path: '' };
+  const [method = ''] = route.split(' ');
+  const token = people[caller]?.token;
+  return request(world().http, method, path.replace('CONVERSATION', id), { token, body, headers: key() });
+};
+
+test('every route has a row, and every row a route', () => {
+  expect(Object.keys({ ...rows, ...socketRows }).sort()).toEqual(routeKeys.toSorted());
+});
+
+describe.each(Object.keys(rows))('%s', (route) => {
+  const { expected, path } = rows[route] as Row;
+  const refused = callers.filter((caller) => expected[caller] >= 400);
+  test('refuses whom it must, and they write nothing', async () => {
+    await writingNothing(world(), async () => {
+      for (const caller of refused) {
+        const { status, body, headers } = await ask(route, caller);
+        expect([caller, status]).toEqual([caller, expected[caller]]);
+        expect(body).toMatchObject({ status, code: expect.any(String), detail: expect.any(String) });
+        expect(headers.get('content-type')).toBe('application/problem+json');
+        expect(headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer' : null);
+      }
+    });
+  });
+  test('refuses with the bytes of something that does not exist', async () => {
+    const bytes = async (caller: Caller, id?: string): Promise<string> => {
+      const { status, body, headers } = await ask(route, caller, id);
+      return JSON.stringify([status, { ...body, requestId: '' }, headers.get('content-length')]);
+    };
+    for (const caller of refused.filter((each) => expected[each] === 404))
+      expect(await bytes(caller)).toBe(await bytes(caller, none));
+    expect(refused.some((each) => expected[each] === 404)).toBe(path.includes('CONVERSATION'));
+  });
+  test.each(callers.filter((caller) => expected[caller] < 400))(
+    'serves the %s, who touches their own',
+    async (caller) => {
+      const before = await readTables(world());
+      const { status } = await ask(route, caller);
+      expect(status).toBe(expected[caller]);
+      await world().drain();
+      const tenant = caller === 'other tenant' ? 'aurora' : 'demo';
+      const mine = new RegExp(`^\\w+ ${tenant}#(person#${people[caller]?.user} |ticket#|pair#|conversation#|person#)`);
+      const touched = changes(before, await readTables(world()));
+      expect(touched.filter((item) => !mine.test(item))).toEqual([]);
+      const devices = touched.filter((item) => item.startsWith('devices') && item.includes('#person#'));
+      expect(devices.filter((item) => !item.includes(`${tenant}#person#${people[caller]?.user} `))).toEqual([]);
+    },
+  );
+});
+
+/** What becomes of a handshake, or undefined and the open socket. */
+const handshake = async (caller: Caller): Promise<Phone | string> => {
+  const { body } = await ask('POST /v1/socket-tickets', caller);
+  const opening = openSocket(`${world().ws}/?ticket=${body.ticket}&device=matrix`);
+  return opening.catch((error: Error) => error.message.replace(/\D/g, ''));
+};
+
+describe.each(['$connect', '$default'])('%s', (route) => {
+  test.each(callers)('for the %s', async (caller) => {
+    const expected = (socketRows[route] as Record<Caller, string>)[caller];
+    const phone = await handshake(caller);
+    if (typeof phone === 'string') return expect(phone).toBe(expected);
+    if (route === '$connect') return expect(expected).toBe('open');
+    phone.send({ type: 'ack', stream: `conversation/${conversation}`, v: 1 });
+    const told = phone.until(({ type }) => type === 'problem').then(({ code }) => code);
+    const [user, tenant] = [people[caller]?.user, caller === 'other tenant' ? 'aurora' : 'demo'];
+    const taken = world().logged(
+      (entry) => entry.msg === 'acknowledged' && entry.user === user && entry.tenant === tenant,
+    );
+    expect(await Promise.any([told, taken.then(() => 'acknowledged')])).toBe(expected);
+    phone.close();
+  });
+});

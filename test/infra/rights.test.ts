@@ -1,0 +1,121 @@
+/** Who may do what. A new right is a change of this table, so that it is seen in review. */
+import { describe, expect, test } from 'vitest';
+import { dev, idsOf, propertiesOf, roleOf, statementsOf } from './template.ts';
+
+const connections = { 'SocketApi/v1/*/@connections/*': 'ManageConnections' };
+const deliver = {
+  Events: 'GetItem Query',
+  Inbox: 'GetItem UpdateItem',
+  Devices: 'Query UpdateItem',
+  ...connections,
+};
+const commit = { Events: 'GetItem PutItem Query' };
+const listen = (table: string) => ({
+  [`${table}/stream/*`]: 'DescribeStream GetRecords GetShardIterator ListStreams',
+  Parked: 'ListBucket',
+  'Parked/*': 'PutObject',
+});
+const drainAndSend = 'DeleteMessage GetQueueAttributes ReceiveMessage SendMessage';
+
+const rights: Record<string, Record<string, string>> = {
+  AccountsTokenAuthorizer: {},
+  SyncTicketAuthorizer: { Devices: 'UpdateItem' },
+  MatchingHttp: { ...deliver, ...commit, Views: 'PutItem Query' },
+  MessagingHttp: { ...deliver, ...commit, Inbox: 'GetItem Query UpdateItem' },
+  SyncHttp: { Events: 'Query', Inbox: 'Query', Devices: 'PutItem' },
+  PushHttp: { Devices: 'DeleteItem GetItem PutItem Query UpdateItem', ...connections },
+  SyncConnectWs: { Devices: 'Query UpdateItem', ...connections, ExpiryQueue: 'SendMessage' },
+  SyncDisconnectWs: { Devices: 'UpdateItem' },
+  SyncFrameWs: { ...deliver, Inbox: 'GetItem Query UpdateItem', Devices: 'GetItem Query UpdateItem' },
+  SyncDeliverStream: { ...deliver, ...listen('Events') },
+  ReactionsStream: { ...deliver, ...commit, ...listen('Events'), Views: 'PutItem' },
+  PushNotifyStream: { ...listen('Inbox'), Devices: 'Query', PushQueue: 'SendMessage' },
+  SyncRegistersStream: { ...deliver, ...listen('Inbox') },
+  PushSendQueue: {
+    Events: 'Query',
+    Inbox: 'GetItem',
+    Devices: 'GetItem UpdateItem',
+    PushQueue: drainAndSend,
+    'parameter/chorus/*': 'GetParameter',
+    'Parked/*': 'PutObject',
+  },
+  SyncExpireQueue: {
+    Devices: 'GetItem UpdateItem',
+    ...connections,
+    ExpiryQueue: drainAndSend,
+    'Parked/*': 'PutObject',
+  },
+  RedriveSchedule: {
+    Parked: 'ListBucket',
+    'Parked/*': 'DeleteObject GetObject PutObject',
+    SyncDeliverStream: 'InvokeFunction',
+    ReactionsStream: 'InvokeFunction',
+    PushNotifyStream: 'InvokeFunction',
+    SyncRegistersStream: 'InvokeFunction',
+  },
+};
+
+const functions = idsOf('AWS::Lambda::Function');
+const everyStatement = functions.flatMap((id) => statementsOf(roleOf(id)));
+
+/** Resource → verbs, as in the table above; the own log group, which every function has, left out. */
+const granted = (id: string): Record<string, string> => {
+  const verbs = new Map<string, Set<string>>();
+  for (const { actions, resources } of statementsOf(roleOf(id))) {
+    for (const resource of resources) {
+      const name = resource.replace(/^arn:.*AWS::AccountId:/, '');
+      if (new RegExp(`^${id}Logs[0-9A-F]{8}$`).test(name)) continue;
+      const known = verbs.get(name) ?? new Set();
+      for (const action of actions) known.add(action.replace(/^.*:/, ''));
+      verbs.set(name, known);
+    }
+  }
+  return Object.fromEntries([...verbs].map(([name, all]) => [name, [...all].sort().join(' ')]));
+};
+
+describe('rights', () => {
+  test('are listed for every function', () => expect(Object.keys(rights).sort()).toEqual(functions.sort()));
+
+  test.each(Object.entries(rights))('of %s are exactly those of the table', (id, expected) =>
+    expect(granted(id)).toEqual(expected),
+  );
+
+  test('are only ever given, to one action on one resource at a time', () => {
+    expect(everyStatement.length).toBeGreaterThan(functions.length);
+    for (const { effect, actions, resources } of everyStatement) {
+      expect(effect).toBe('Allow');
+      expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+      expect(resources).not.toContain('*');
+    }
+  });
+
+  test('never include Scan, PartiQL or a batch write', () => {
+    const actions = new Set(everyStatement.flatMap(({ actions }) => actions));
+    expect([...actions].filter((action) => /Scan|PartiQL|Batch/.test(action))).toEqual([]);
+  });
+
+  test('include deleting items only for the HTTP functions of push, on devices', () => {
+    const deleting = functions.filter((id) =>
+      statementsOf(roleOf(id)).some(({ actions }) => actions.includes('dynamodb:DeleteItem')),
+    );
+    expect(deleting).toEqual(['PushHttp']);
+  });
+
+  test('belong to one function each', () =>
+    expect(new Set(functions.map((id) => roleOf(id))).size).toBe(functions.length));
+
+  test('come from no managed policy and from nothing inside a role', () => {
+    for (const role of Object.values(propertiesOf('AWS::IAM::Role'))) {
+      expect(role).not.toHaveProperty('ManagedPolicyArns');
+      expect(role).not.toHaveProperty('Policies');
+    }
+  });
+
+  test('hang on roles only, never on people or groups', () => {
+    for (const policy of Object.values(propertiesOf('AWS::IAM::Policy', dev))) {
+      expect(policy).toMatchObject({ Roles: [expect.anything()] });
+      expect(policy).not.toHaveProperty('Users');
+      expect(policy).not.toHaveProperty('Groups');
+    }
+  });
+});

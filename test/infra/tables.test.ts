@@ -1,0 +1,88 @@
+/** Tables and the bucket: what must never be lost, and what may go. */
+import { expect, test } from 'vitest';
+import { ofType, prod, propertiesOf, refusingPlainHttp } from './template.ts';
+
+const tables = propertiesOf('AWS::DynamoDB::GlobalTable');
+
+test('tables keep their logical ids, for another id is another, empty table', () =>
+  expect(Object.keys(tables)).toEqual(['Events', 'Inbox', 'Views', 'Devices']));
+
+test.each(Object.entries(tables))(
+  '%s has pk and sk, is paid by request and can be restored to any second',
+  (_, table) =>
+    expect(table).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'sk', AttributeType: 'S' },
+      ],
+      Replicas: [{ PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } }],
+    }),
+);
+
+test('tables stream what their listeners need, which must never change: another view is another stream', () => {
+  const views = Object.entries(tables).map(([id, { StreamSpecification }]) => [id, StreamSpecification]);
+  expect(Object.fromEntries(views)).toEqual({
+    Events: { StreamViewType: 'NEW_IMAGE' },
+    Inbox: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
+    Views: undefined,
+    Devices: undefined,
+  });
+});
+
+test('tables forget only devices, and only by their attribute expires', () => {
+  const forgetting = Object.entries(tables).filter(([, table]) => 'TimeToLiveSpecification' in table);
+  expect(forgetting).toEqual([
+    ['Devices', expect.objectContaining({ TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true } })],
+  ]);
+});
+
+test('tables cannot be deleted in prod, not even with the stack', () => {
+  for (const [, table] of ofType('AWS::DynamoDB::GlobalTable', prod)) {
+    expect(table).toMatchObject({
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: { Replicas: [{ DeletionProtectionEnabled: true }] },
+    });
+  }
+});
+
+test('tables leave nothing behind in any other stage', () => {
+  for (const [, table] of ofType('AWS::DynamoDB::GlobalTable')) {
+    expect(table).toMatchObject({
+      DeletionPolicy: 'Delete',
+      Properties: { Replicas: [{ DeletionProtectionEnabled: false }] },
+    });
+  }
+});
+test('the bucket of parked batches is private, encrypted, and forgets after 14 days', () =>
+  expect(propertiesOf('AWS::S3::Bucket')).toEqual({
+    Parked: {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      LifecycleConfiguration: {
+        Rules: [
+          { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, ExpirationInDays: 14, Status: 'Enabled' },
+        ],
+      },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    },
+  }));
+
+test('the bucket of parked batches refuses plain HTTP', () =>
+  expect(Object.values(propertiesOf('AWS::S3::BucketPolicy'))).toEqual([
+    refusingPlainHttp('s3:*', { Bucket: { Ref: 'Parked' } }),
+  ]));
+
+test('the bucket of parked batches stays in prod', () =>
+  expect(prod.Resources.Parked).toMatchObject({ DeletionPolicy: 'Retain' }));
