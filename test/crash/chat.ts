@@ -14,8 +14,12 @@ const PAUSE_MILLISECONDS = 25;
 /** Every so manieth message is sent once more after its answer, as by a phone that the answer did not reach. */
 const AGAIN = 5;
 
+/** The system can't answer now: it is starting, or has too much to do. */
+const isPassing = ({ status, body }: Answer): boolean =>
+  status >= 500 || JSON.stringify(body).includes('issuer-unavailable');
+
 /**
- * Asks until the answer has this status: through refused and broken connections and answers above 499.
+ * Asks until the answer has this status: through broken connections and answers that only ask for patience.
  * @param isTooEarly for refusals that only say "not yet"
  * @throws Error for any other answer, or when patience ends
  */
@@ -30,7 +34,7 @@ const persist = async (
     const answer = await request().catch(() => undefined);
     if (answer?.status === status) return answer.body;
     last = answer;
-    if (answer && answer.status < 500 && !isTooEarly(answer)) break;
+    if (answer && !isPassing(answer) && !isTooEarly(answer)) break;
   }
   throw new Error(`not done: ${JSON.stringify(last)}`);
 };

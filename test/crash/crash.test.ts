@@ -60,6 +60,8 @@ const liveThroughKills = async (at: Origins, port: number) => {
   const onLife = (life: number): void => {
     const pairs = life === 0 ? EARLY_PAIRS : 1;
     for (let pair = 0; pair < pairs; pair++) begun.push(beginPair(begun.length));
+    // What failed is told when all is awaited.
+    for (const each of begun) each.catch(() => undefined);
   };
   const { acknowledged } = chat;
   const starts = await live({ data, port, output, acknowledged, random: createRandom(seed) }, rounds, onLife);
