@@ -72,16 +72,11 @@ const sends = (at: Stage, pair: Pair): Operation[] => [
   { name: 'send', prepare: async () => () => say(at, pair, pair.a) },
   {
     name: 'send, sender connected',
-    prepare: async (repetition) => {
+    prepare: async () => {
       const mine = await pairUp(at);
       await register(at, mine.b, 'phone');
-      const socket = await connect(at, mine.a, `laptop-${repetition}`, acknowledge);
-      return async () => {
-        const acknowledged = at.until(isAcknowledged, 1);
-        await Promise.all([say(at, mine, mine.a), acknowledged]);
-        await at.drain();
-        await socket.close();
-      };
+      await connect(at, mine.a, 'laptop', acknowledge);
+      return () => Promise.all([say(at, mine, mine.a), at.until(isAcknowledged, 1)]);
     },
   },
 ];
@@ -89,21 +84,20 @@ const sends = (at: Stage, pair: Pair): Operation[] => [
 const BOTH_LOOK = 10;
 /** Both have the app open: two acknowledgements, and the push job finds that nothing is to be sent. */
 const bothLook = (at: Stage): Operation => {
-  const started = Promise.all(Array.from({ length: BOTH_LOOK }, () => pairUp(at)));
-  let sockets: Promise<Socket[]> | undefined;
-  const open = async (): Promise<Socket[]> => {
-    const pairs = await started;
+  let mine: Promise<Pair[]> | undefined;
+  const open = async (): Promise<Pair[]> => {
+    const pairs = await Promise.all(Array.from({ length: BOTH_LOOK }, () => pairUp(at)));
     await Promise.all(pairs.map(({ b }) => register(at, b, 'phone')));
-    return Promise.all(pairs.flatMap(({ a, b }) => [a, b].map((who) => connect(at, who, 'phone', acknowledge))));
+    await Promise.all(pairs.flatMap(({ a, b }) => [a, b].map((who) => connect(at, who, 'phone', acknowledge))));
+    return pairs;
   };
   return {
     name: 'send, both connected',
     times: BOTH_LOOK,
     repetitions: 2,
     prepare: async () => {
-      sockets ??= open();
-      await sockets;
-      const pairs = await started;
+      mine ??= open();
+      const pairs = await mine;
       return async () => {
         const acknowledged = at.until(isAcknowledged, 2 * BOTH_LOOK);
         const decided = at.until(isDecided, BOTH_LOOK);

@@ -10,7 +10,7 @@ export const Commit = z.object({
   /** The stream's kind, for the filters of its readers. */
   kind: z.string(),
   v: Version.min(1),
-  /** The command that it answers, named by its sender: `<who>:<key>`. */
+  /** The command that it answers, named by its sender: `<who>/<key>`; neither may hold a slash. */
   command: z.string().min(1).max(256),
   /** SHA-256 of what was asked: the same name for something else is refused. */
   asked: z.string(),

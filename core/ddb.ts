@@ -4,8 +4,6 @@
  */
 import { type AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
-  DeleteCommand,
-  type DeleteCommandInput,
   DynamoDBDocumentClient,
   GetCommand,
   type GetCommandInput,
@@ -19,7 +17,7 @@ import {
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { withDeadline } from './aws.ts';
 import { backoff, type Random, type Sleep } from './retry.ts';
 
 export type Item = Record<string, unknown>;
@@ -31,7 +29,7 @@ export type Reason = { code: string; item: Item | undefined };
 
 type Capacity = { CapacityUnits?: number | undefined };
 type Output = { ConsumedCapacity?: Capacity | Capacity[] | undefined } & Record<string, unknown>;
-export type Command = GetCommand | QueryCommand | PutCommand | UpdateCommand | DeleteCommand | TransactWriteCommand;
+export type Command = GetCommand | QueryCommand | PutCommand | UpdateCommand | TransactWriteCommand;
 /** The port: one call to the outside. */
 export type Send = (command: Command) => Promise<Output>;
 
@@ -42,7 +40,7 @@ export const sendToDynamo: Send = async (command) => {
   client ??= DynamoDBDocumentClient.from(
     new DynamoDBClient({
       maxAttempts: 1,
-      requestHandler: new NodeHttpHandler({ connectionTimeout: 1000, requestTimeout: 3000 }),
+      ...withDeadline(3000),
     }),
     { marshallOptions: { removeUndefinedValues: true } },
   );
@@ -60,6 +58,8 @@ const throttles = new Set([
 ]);
 const faults = new Set(['ValidationException', 'ResourceNotFoundException', 'AccessDeniedException']);
 
+/** The database asks for patience; nothing was written. */
+export const isThrottle = (error: unknown): boolean => throttles.has(named(error));
 /** Did this error promise that nothing was written? All others leave the outcome open. */
 export const isDefinite = (error: unknown): boolean => throttles.has(named(error)) || faults.has(named(error));
 /** Is another try pointless? */
@@ -131,12 +131,13 @@ export const createDdb = (send: Send, meter: Meter, random: Random, sleep: Sleep
     /** One attempt: the caller looks before it tries again. */
     put: (input: PutCommandInput) => orRefused(() => once(new PutCommand({ ...input, ...withOld }), 'write')),
 
-    /** Repeated on doubt: every update of ours is a register or idempotent. */
+    /** Repeated on doubt: for registers, and for what says the same twice. */
     update: (input: UpdateCommandInput) =>
       orRefused(() => repeated(() => new UpdateCommand({ ...input, ...withOld }), 'write')),
 
-    remove: (input: DeleteCommandInput) =>
-      orRefused(() => repeated(() => new DeleteCommand({ ...input, ...withOld }), 'write')),
+    /** One attempt, for what must not land late: its condition names what it was made against. */
+    updateOnce: (input: UpdateCommandInput) =>
+      orRefused(() => once(new UpdateCommand({ ...input, ...withOld }), 'write')),
 
     /** One attempt; a cancelled transaction's reasons, or undefined when it was done. */
     transact: async (items: NonNullable<TransactWriteCommandInput['TransactItems']>): Promise<Reason[] | undefined> => {

@@ -6,7 +6,7 @@
 import type { Commit } from './commit.ts';
 import { toWire } from './commit.ts';
 import type { Deps } from './deps.ts';
-import { type Device, forgetConnection, isConnected, readDevices } from './devices.ts';
+import { CONNECTION_SECONDS, type Device, forgetConnection, isConnected, readDevices } from './devices.ts';
 import { readRange } from './events.ts';
 import { encodeFrame, eventFrames, inboxState } from './frames.ts';
 import type { UserId } from './ids.ts';
@@ -19,6 +19,7 @@ const RING_AUDIENCE = 10;
 const RING_MS = 1000;
 /** A device that is further behind is told where the stream stands and syncs. */
 const FRAMES_BEHIND = 20;
+const HANDSHAKE_SECONDS = 30;
 
 type To = { tenant: Stream['tenant']; person: UserId };
 
@@ -31,6 +32,9 @@ const post = async (
   if (!connection) return false;
   const connectionId = connection.id;
   if ((await deps.sockets.post(connectionId, frame)) === 'sent') return true;
+  // Until `$connect` has answered, API Gateway knows no connection: the device syncs once it is open.
+  const age = deps.now().getTime() / 1000 - (connection.lease - CONNECTION_SECONDS);
+  if (age < HANDSHAKE_SECONDS) return false;
   await forgetConnection(deps, { tenant, person, device, connectionId });
   return false;
 };
@@ -74,8 +78,8 @@ const deliverCommits = async (deps: Deps, stream: Stream, person: UserId, commit
   );
   const devices = await sendFrames(deps, to, frames, { stream: name, v: head.v });
   const own = commits.findLast(({ by }) => by === person);
-  const moved = (await raisePointer(deps, person, stream, { ...head, own })) === 'moved';
-  if (!moved && own) await readOwn(deps, stream, person, own);
+  const moved = (await raisePointer(deps, person, stream, head)) === 'moved';
+  if (own && !(moved && own === head)) await readOwn(deps, stream, person, own);
   deps.log({
     level: 'info',
     msg: 'delivered',
@@ -108,7 +112,9 @@ export const deliver = async (deps: Deps, stream: Stream, commit: Commit): Promi
     if (have < commit.v) await catchUpFrom(deps, stream, person, have, commit.v);
     else if (commit.by === person && (pointer?.read ?? 0) < commit.count) await readOwn(deps, stream, person, commit);
   };
-  await Promise.all(commit.audience.map(deliverTo));
+  // Each person's own trouble is theirs alone; the record fails for whoever is left behind.
+  const results = await Promise.allSettled(commit.audience.map(deliverTo));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 };
 
 /**

@@ -6,27 +6,18 @@
 import { createHash } from 'node:crypto';
 import { assert } from './assert.ts';
 import { AUDIENCE_LIMIT, type Commit } from './commit.ts';
-import { isDefinite } from './ddb.ts';
+import { isDefinite, isFault, isThrottle } from './ddb.ts';
 import { type Aggregate, isRejection, type Rejection } from './decider.ts';
 import type { Deps } from './deps.ts';
-import { append, appendWithReceipt, readRange, readReceipt } from './events.ts';
+import { append, appendWithReceipt } from './events.ts';
 import type { UserId } from './ids.ts';
 import { type Stream, streamName } from './keys.ts';
-import { load, stateAt } from './load.ts';
-import { type Problem, problems } from './problem.ts';
+import { stateAt } from './load.ts';
+import { type Dedupe, look, type Seen } from './look.ts';
+import { Problem, problems } from './problem.ts';
 import { backoff } from './retry.ts';
 
-/** How far a stream may have moved on since `after`. */
-export const WINDOW = 500;
 const ATTEMPTS = 10;
-
-/**
- * How the loop finds out whether the command was done already:
- * - `after`: the version it was made against; every later commit is looked at (devices, and streams that stay short);
- * - `state`: the rule finds the cause in the state and decides nothing (reactions, registers);
- * - `receipt`: a permanent receipt beside the commit, 4 write units (reactions to long streams).
- */
-export type Dedupe = { after: number } | 'state' | 'receipt';
 
 export type Execution<C> = {
   stream: Stream;
@@ -39,9 +30,6 @@ export type Execution<C> = {
 
 /** `commit` is absent when there was nothing new to say. */
 export type Done<S> = { v: number; state: S; commit: Commit | undefined; fresh: boolean };
-
-/** `refused`: why nothing may be appended, said only to whom the rule itself does not refuse. */
-type Seen<S> = { v: number; state: S; own?: Commit; refused?: Problem };
 
 const canonical = (value: unknown): unknown =>
   value !== null && typeof value === 'object' && !Array.isArray(value)
@@ -58,38 +46,6 @@ const hashOf = (command: object): string => {
   return createHash('sha256')
     .update(JSON.stringify(canonical(asked)))
     .digest('base64url');
-};
-
-const lookAfter = async <S, C, E, R extends string>(
-  deps: Deps,
-  aggregate: Aggregate<S, C, E, R>,
-  { stream, after, command }: { stream: Stream; after: number; command: string },
-): Promise<Seen<S>> => {
-  const commits = await readRange(deps, stream, { from: Math.max(after, 1), limit: WINDOW + 2 });
-  const own = commits.find((commit) => commit.command === command);
-  if (own) return { v: own.v, state: await stateAt(deps, aggregate, stream, own), own };
-  const last = commits.at(-1);
-  const unknown = after > 0 && commits[0]?.v !== after;
-  if (unknown || (last && last.v - after > WINDOW)) {
-    const { v, state } = await load(deps, aggregate, stream);
-    return { v, state, refused: unknown ? problems.afterUnknown() : problems.stale() };
-  }
-  return { v: last?.v ?? 0, state: await stateAt(deps, aggregate, stream, last) };
-};
-
-const look = async <S, C, E, R extends string>(
-  deps: Deps,
-  aggregate: Aggregate<S, C, E, R>,
-  { stream, dedupe, command }: { stream: Stream; dedupe: Dedupe; command: string },
-): Promise<Seen<S>> => {
-  if (typeof dedupe === 'object') return lookAfter(deps, aggregate, { stream, after: dedupe.after, command });
-  if (dedupe === 'receipt') {
-    const v = await readReceipt(deps, stream, command);
-    const [own] = v === undefined ? [] : await readRange(deps, stream, { from: v, to: v, limit: 1 });
-    if (own) return { v: own.v, state: await stateAt(deps, aggregate, stream, own), own };
-  }
-  const { v, state, head } = await load(deps, aggregate, stream);
-  return head?.command === command ? { v, state, own: head } : { v, state };
 };
 
 /** The commit that follows from a decision, not yet written. */
@@ -135,6 +91,7 @@ const attempt = async (
     if (!there) return 'appended';
     return there.command === commit.command ? there : 'theirs';
   } catch (error) {
+    if (isFault(error)) throw error;
     return isDefinite(error) ? 'nothing' : 'unknown';
   }
 };
@@ -156,11 +113,17 @@ export const execute = async <S, C extends { at: string }, E extends { type: str
   execution: Execution<C>,
 ): Promise<Done<S> | Rejection<R>> => {
   const { stream, command, id, by, dedupe } = execution;
-  const names = { command: `${by ?? 'system'}:${id}`, asked: hashOf(command) };
-  let inDoubt = false;
+  const names = { command: `${by ?? 'system'}/${id}`, asked: hashOf(command) };
+  /** The version of an attempt of which nobody said whether it landed; 0 when nothing can have. */
+  let doubted = 0;
   for (let tries = 0; tries < ATTEMPTS; tries++) {
     if (tries > 0) await deps.sleep(backoff(deps.random, tries));
-    const seen = await look(deps, aggregate, { stream, dedupe, command: names.command });
+    const seen = await look(deps, aggregate, { stream, dedupe, command: names.command, doubted }).catch(
+      (error: unknown) => {
+        if (doubted > 0 && !(error instanceof Problem)) throw problems.outcomeUnknown();
+        throw isThrottle(error) ? problems.busy() : error;
+      },
+    );
     if (seen.own) return answer(seen.own, seen.state, names.asked);
     const decided = aggregate.decide(command, seen.state);
     if (isRejection(decided)) return decided;
@@ -184,7 +147,7 @@ export const execute = async <S, C extends { at: string }, E extends { type: str
       });
       return { v: commit.v, state: commit.state, commit, fresh: true };
     }
-    if (outcome !== 'nothing') inDoubt = outcome === 'unknown';
+    if (outcome !== 'nothing') doubted = outcome === 'unknown' ? commit.v : 0;
   }
-  throw inDoubt ? problems.outcomeUnknown() : problems.busy();
+  throw doubted > 0 ? problems.outcomeUnknown() : problems.busy();
 };

@@ -33,7 +33,7 @@ export type ServerFrame =
   | { type: 'events'; stream: string; events: WireEvent[] }
   | ({ type: 'inbox' } & InboxState)
   /** Sums over all the person's streams: a device whose own sums differ has missed something and syncs. */
-  | { type: 'pong'; streams: number; versions: number }
+  | { type: 'pong'; streams: number; versions: number; registers: number }
   | { type: 'problem'; code: string; detail: string }
   /** The last frame before the server closes the connection. */
   | { type: 'closing'; code: 'token-expired' | 'connected-elsewhere' | 'logged-out' };

@@ -10,6 +10,7 @@ import type {
 } from 'aws-lambda';
 import { z } from 'zod';
 import { Verdict } from './authorizer.ts';
+import { isThrottle } from './ddb.ts';
 import { isRejection, type Rejection } from './decider.ts';
 import type { Deps } from './deps.ts';
 import { invocation } from './edge.ts';
@@ -52,10 +53,15 @@ const fieldErrors = (error: z.ZodError): FieldError[] =>
 
 const unauthenticated = (code: string, detail: string): Problem => new Problem({ status: 401, code, detail });
 
+const refusedBy = ({ refused: code, detail }: Extract<Verdict, { refused: string }>): Problem =>
+  code === 'issuer-unavailable'
+    ? new Problem({ status: 503, code, detail, retryAfter: 10 })
+    : unauthenticated(code, detail);
+
 const actorOf = (event: HttpEvent, deps: Deps): { actor: Actor; expires: number } => {
   const verdict = Verdict.safeParse(event.requestContext.authorizer?.lambda);
   if (!verdict.success) throw unauthenticated('unauthenticated', 'Send an access token as `Authorization: Bearer …`.');
-  if ('refused' in verdict.data) throw unauthenticated(verdict.data.refused, verdict.data.detail);
+  if ('refused' in verdict.data) throw refusedBy(verdict.data);
   const { tenant, user, expires } = verdict.data;
   if (expires * 1000 <= deps.now().getTime())
     throw unauthenticated('token-expired', 'The access token has expired. Get a new one and send the request again.');
@@ -97,8 +103,14 @@ const parseRequest = <P, Q, B, O, R extends string>(
 
 const baseHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
+/** After a commit nothing throws any more, so a throttled call means that nothing was written. */
+const toProblem = (error: unknown): Problem => {
+  if (error instanceof Problem) return error;
+  return isThrottle(error) ? problems.busy() : problems.internal();
+};
+
 const problemResponse = (error: unknown, requestId: string): Result => {
-  const { status, code, detail, errors, retryAfter } = (error instanceof Problem ? error : problems.internal()).init;
+  const { status, code, detail, errors, retryAfter } = toProblem(error).init;
   return {
     statusCode: status,
     headers: {

@@ -93,24 +93,28 @@ export const readPointers = async (
   return pointers;
 };
 
-/** Where a pointer moves to; `own` is the newest of the person's own commits among those that it passes. */
-export type Head = { v: number; count: number; at: string; own?: { v: number; count: number } | undefined };
+export type Head = { v: number; count: number; at: string; by?: UserId | undefined };
 
 const RAISE = 'SET #v = :v, #count = :count, #at = :at, #stream = :stream, #tenant = :tenant, #person = :person';
-const RAISE_OWN = `${RAISE}, #own = :own, #read = :read`;
+const RAISE_OWN = `${RAISE}, #own = :v, #read = :count`;
+const RAISE_SEEN = `${RAISE}, #seen = :count`;
 
-/** Moves a person's pointer up to a commit. One's own message is read by having been written. */
+/**
+ * Moves a person's pointer up to a commit. Who wrote it has read up to it: one's own read mark, or what one knows of the
+ * other's, moves along. Both stay below the pointer's count until then, so they only move up too.
+ */
 export const raisePointer = async (
   { ddb, env }: Inbox,
   person: UserId,
   stream: Stream,
-  head: Head,
+  { v, count, at, by }: Head,
 ): Promise<'moved' | 'was there'> => {
-  const { own } = head;
+  const own = by === person;
+  const other = by !== undefined && !own && count > 0 ? by : undefined;
   const result = await ddb.update({
     TableName: env.INBOX_TABLE,
     Key: pointerKey(person, stream),
-    UpdateExpression: own ? RAISE_OWN : RAISE,
+    UpdateExpression: own ? RAISE_OWN : other ? RAISE_SEEN : RAISE,
     ConditionExpression: 'attribute_not_exists(#v) OR #v < :v',
     ExpressionAttributeNames: {
       '#v': 'v',
@@ -120,15 +124,15 @@ export const raisePointer = async (
       '#tenant': 'tenant',
       '#person': 'person',
       ...(own ? { '#own': 'own', '#read': 'read' } : {}),
+      ...(other ? { '#seen': SEEN + other } : {}),
     },
     ExpressionAttributeValues: {
-      ':v': head.v,
-      ':count': head.count,
-      ':at': head.at,
+      ':v': v,
+      ':count': count,
+      ':at': at,
       ':stream': streamName(stream),
       ':tenant': stream.tenant,
       ':person': person,
-      ...(own ? { ':own': own.v, ':read': own.count } : {}),
     },
   });
   return isRefused(result) ? 'was there' : 'moved';

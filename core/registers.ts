@@ -39,8 +39,10 @@ export const tellRead = async (deps: Deps, mine: Pointer): Promise<void> => {
   await sendInbox(deps, mine);
   await Promise.all(
     behind.map(async (other) => {
-      const { outcome, pointer } = await raise(deps, other, stream, seenBy(person), read);
-      if (outcome === 'moved' && pointer) await sendInbox(deps, pointer);
+      const theirs = pointers[others.indexOf(other)];
+      // The frame first, as in delivery: a crash before the register moved says it again.
+      if (theirs) await sendInbox(deps, { ...theirs, seen: { ...theirs.seen, [person]: read } });
+      await raise(deps, other, stream, seenBy(person), read);
     }),
   );
 };

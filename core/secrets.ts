@@ -1,6 +1,7 @@
 /** Secrets by name, from Parameter Store; kept for five minutes, so that a rotated one is picked up. */
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { assert } from './assert.ts';
+import { withDeadline } from './aws.ts';
 
 const KEEP_MS = 5 * 60_000;
 const KEPT_LIMIT = 100;
@@ -11,7 +12,7 @@ const kept = new Map<string, { value: string; until: number }>();
 export const readSecret = async (name: string): Promise<string> => {
   const before = kept.get(name);
   if (before && before.until > performance.now()) return before.value;
-  client ??= new SSMClient({});
+  client ??= new SSMClient({ ...withDeadline(3000) });
   try {
     const { Parameter } = await client.send(new GetParameterCommand({ Name: name, WithDecryption: true }));
     assert(Parameter?.Value, `the parameter ${name} is empty`);

@@ -4,7 +4,7 @@ import {
   DeleteConnectionCommand,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { withDeadline } from './aws.ts';
 import { env } from './env.ts';
 
 export type Sockets = {
@@ -18,7 +18,7 @@ const connections = (): ApiGatewayManagementApiClient => {
   client ??= new ApiGatewayManagementApiClient({
     endpoint: env().SOCKETS_ENDPOINT,
     maxAttempts: 1,
-    requestHandler: new NodeHttpHandler({ connectionTimeout: 1000, requestTimeout: 2000 }),
+    ...withDeadline(2000),
   });
   return client;
 };

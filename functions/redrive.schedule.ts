@@ -12,11 +12,13 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { z } from 'zod';
+import { withDeadline } from '../core/aws.ts';
 import type { Deps } from '../core/deps.ts';
 import { invocation } from '../core/edge.ts';
 import { errorName } from '../core/log.ts';
 
-const BATCHES = 50;
+const PAGES = 20;
+const PAGE = 50;
 const GIVE_UP_MS = 24 * 3600_000;
 /** Where Lambda's S3 destination puts whole failed invocations. */
 const PREFIX = 'aws/lambda/';
@@ -30,13 +32,13 @@ const Response = z.object({ batchItemFailures: z.array(z.unknown()) }).nullable(
 let s3: S3Client | undefined;
 let lambda: LambdaClient | undefined;
 const bucket = (): S3Client => {
-  s3 ??= new S3Client({ forcePathStyle: true });
+  s3 ??= new S3Client({ forcePathStyle: true, ...withDeadline(10_000) });
   return s3;
 };
 
 /** @throws when the function fails again, wholly or in part */
 const invokeAgain = async (text: string): Promise<void> => {
-  lambda ??= new LambdaClient({ maxAttempts: 1 });
+  lambda ??= new LambdaClient({ maxAttempts: 1, ...withDeadline(70_000) });
   const { requestContext, payload } = FailedBatch.parse(JSON.parse(text));
   const event = typeof payload === 'string' ? payload : JSON.stringify(payload);
   const output = await lambda.send(
@@ -70,10 +72,22 @@ const redriveOne = async (deps: Deps, Key: string, since: Date): Promise<void> =
   }
 };
 
-export const handler = (_event: Pick<ScheduledEvent, 'time'>, context: Context): Promise<void> =>
-  invocation(context, async (deps) => {
-    const { Contents = [] } = await bucket().send(
-      new ListObjectsV2Command({ Bucket: deps.env.PARKED_BUCKET, Prefix: PREFIX, MaxKeys: BATCHES }),
-    );
+/** Every failed batch, page by page, so that those which keep failing do not hide the others. */
+const redriveAll = async (deps: Deps): Promise<void> => {
+  let StartAfter: string | undefined;
+  for (let page = 0; page < PAGES; page++) {
+    const list = {
+      Bucket: deps.env.PARKED_BUCKET,
+      Prefix: PREFIX,
+      MaxKeys: PAGE,
+      ...(StartAfter ? { StartAfter } : {}),
+    };
+    const { Contents = [], IsTruncated } = await bucket().send(new ListObjectsV2Command(list));
     for (const { Key, LastModified } of Contents) if (Key) await redriveOne(deps, Key, LastModified ?? deps.now());
-  });
+    StartAfter = Contents.at(-1)?.Key;
+    if (!IsTruncated || !StartAfter) return;
+  }
+};
+
+export const handler = (_event: Pick<ScheduledEvent, 'time'>, context: Context): Promise<void> =>
+  invocation(context, redriveAll);

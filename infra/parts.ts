@@ -41,7 +41,7 @@ export const makeParts = (stack: Stack, stage: Stage, codeOf: CodeOf) => {
   const commit = [mayTable(stores.events, 'GetItem', 'PutItem', 'Query')];
   /** Rings: reads what is new, moves pointers, writes to sockets. */
   const deliver = [
-    mayTable(stores.events, 'GetItem', 'Query'),
+    mayTable(stores.events, 'Query'),
     mayTable(stores.inbox, 'GetItem', 'UpdateItem'),
     mayTable(stores.devices, 'Query', 'UpdateItem'),
     mayUseConnections(sockets),

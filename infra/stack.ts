@@ -76,7 +76,7 @@ const holdSockets = ({ sockets, makeFunction, deliver, inbox, devices, expiry }:
   routeSockets(sockets, {
     authorizer: makeFunction('functions/sync/ticket.authorizer.ts', [mayTable(devices, 'UpdateItem')]),
     connect: makeFunction('functions/sync/connect.ws.ts', [
-      mayTable(devices, 'Query', 'UpdateItem'),
+      mayTable(devices, 'GetItem', 'Query', 'UpdateItem'),
       mayUseConnections(sockets),
       maySend(expiry.queue),
     ]),
@@ -133,7 +133,7 @@ const workQueues = ({ stack, makeFunction, sockets, push, expiry, events, inbox,
   drain(makeFunction, push, 'functions/push/send.queue.ts', [
     mayTable(events, 'Query'),
     mayTable(inbox, 'GetItem'),
-    mayTable(devices, 'GetItem', 'UpdateItem'),
+    mayTable(devices, 'GetItem'),
     maySend(push.queue),
     mayReadParameters(stack, 'chorus'),
     mayPark,

@@ -1,6 +1,6 @@
 /** Access tokens: which tenant's issuer made them, for whom, until when. Every check that decides is made here. */
 import { JwtVerifier } from 'aws-jwt-verify';
-import { FetchError, JwtExpiredError } from 'aws-jwt-verify/error';
+import { FetchError, JwtExpiredError, WaitPeriodNotYetEndedJwkError } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import { decomposeUnverifiedJwt } from 'aws-jwt-verify/jwt';
 import { z } from 'zod';
@@ -86,7 +86,8 @@ export const tokenVerifier = (tenants: Iterable<Tenant>) => {
     } catch (error) {
       if (error instanceof JwtExpiredError)
         return refused('token-expired', 'The access token has expired. Get a new one and send the request again.');
-      if (error instanceof FetchError)
+      // A forged key id may have caused the pause; a new key's token must not be taken for a bad one.
+      if (error instanceof FetchError || error instanceof WaitPeriodNotYetEndedJwkError)
         return refused(
           'issuer-unavailable',
           'The token can not be checked right now: its issuer does not answer. Send the request again.',

@@ -40,10 +40,18 @@ const hashOf = ({ kind, value, app, environment }: PushAddress): string =>
     .update(JSON.stringify([kind, value, app, environment]))
     .digest('base64url');
 
-type Rows = Pick<Deps, 'ddb' | 'env'>;
-const ownerOf = async ({ ddb, env }: Rows, { tenant }: Actor, hash: string) => {
-  const item = await ddb.get({ TableName: env.DEVICES_TABLE, Key: addressKey(tenant, hash), ConsistentRead: true });
-  return item && Owner.parse(item);
+type Rows = Pick<Deps, 'ddb' | 'env' | 'log'>;
+const ownerOf = async (deps: Rows, { tenant }: Actor, hash: string) => {
+  const item = await deps.ddb.get({
+    TableName: deps.env.DEVICES_TABLE,
+    Key: addressKey(tenant, hash),
+    ConsistentRead: true,
+  });
+  if (!item) return undefined;
+  const owner = Owner.parse(item);
+  const row = await readDevice(deps, tenant, owner.person, owner.device);
+  // A row that expired left its address behind: there is nothing to take it from.
+  return { ...owner, holds: row?.addressHash === hash };
 };
 
 const device = (
@@ -103,13 +111,13 @@ const takeOver = (
   TableName: string,
   { tenant, user }: Actor,
   { device, addressHash: hash }: Device,
-  owner: Owner | undefined,
+  owner: (Owner & { holds: boolean }) | undefined,
 ) => {
   if (!hash) return [];
   const put = {
     Put: { TableName, Item: { ...addressKey(tenant, hash), person: user, device }, ...ownerUnchanged(owner) },
   };
-  if (!owner || (owner.person === user && owner.device === device)) return [put];
+  if (!owner?.holds || (owner.person === user && owner.device === device)) return [put];
   const { ExpressionAttributeNames, ...held } = holds(hash);
   const names = { ...ExpressionAttributeNames, '#push': 'push' };
   const Key = deviceKey(tenant, owner.person, owner.device);

@@ -47,11 +47,11 @@ const providerOf = ({ tenant, push: { apns } }: Tenant, environment: Environment
   return known;
 };
 
-const throwAway = async (tenant: Tenant, environment: Environment): Promise<void> => {
-  const key = `${tenant.tenant}|${environment}`;
-  const dead = providers.get(key);
-  providers.delete(key);
-  (await dead)?.shutdown();
+/** Only the one that failed: its healthy replacement may be there already. */
+const throwAway = async ({ tenant }: Tenant, environment: Environment, dead: Provider): Promise<void> => {
+  const key = `${tenant}|${environment}`;
+  if ((await providers.get(key)) === dead) providers.delete(key);
+  dead.shutdown();
 };
 
 const payload = (push: Push): object => {
@@ -96,6 +96,6 @@ export const sendToApns = async (tenant: Tenant, push: Push, now: Date): Promise
   const { failed } = await provider.send(request(push, now) as never, push.to.value);
   const [failure] = failed;
   if (!failure) return { result: 'sent' };
-  if (failure.status === undefined || failure.status === 403) await throwAway(tenant, environment);
+  if (failure.status === undefined || failure.status === 403) await throwAway(tenant, environment, provider);
   return outcomeOf(failure);
 };

@@ -8,17 +8,13 @@ import type { PushJob } from './jobs.ts';
 import { type NoNotification, type Notification, notificationOf } from './notification.ts';
 
 export type Reason = NoNotification | 'device gone' | 'no push address' | 'acknowledged' | 'read' | 'not a member';
-export type Decision = { send: Notification; to: PushAddress; addressHash: string } | { skip: Reason };
+export type Decision = { send: Notification; to: PushAddress } | { skip: Reason };
 
-/** Consistent reads throughout: what was acknowledged, read or logged out before now is seen. */
+/** Consistent reads throughout, the device last: what was acknowledged, read or logged out before now is seen. */
 export const decidePush = async (deps: Deps, job: PushJob): Promise<Decision> => {
   const { tenant, person, v } = job;
   const stream = parseStreamName(tenant, job.stream);
   if (!stream) return { skip: 'not a member' };
-  const device = await readDevice(deps, tenant, person, job.device);
-  if (!device) return { skip: 'device gone' };
-  const { push, addressHash } = device;
-  if (!push || !addressHash) return { skip: 'no push address' };
   const pointer = await readPointer(deps, person, stream, { consistent: true });
   if (!pointer) return { skip: 'not a member' };
   if ((pointer.acks[job.device] ?? 0) >= v) return { skip: 'acknowledged' };
@@ -26,5 +22,8 @@ export const decidePush = async (deps: Deps, job: PushJob): Promise<Decision> =>
   if (!commit?.audience.includes(person)) return { skip: 'not a member' };
   if (commit.count > 0 && commit.count <= pointer.read) return { skip: 'read' };
   const notification = notificationOf(commit.events, { viewer: person, stream: job.stream, v });
-  return typeof notification === 'string' ? { skip: notification } : { send: notification, to: push, addressHash };
+  if (typeof notification === 'string') return { skip: notification };
+  const device = await readDevice(deps, tenant, person, job.device);
+  if (!device) return { skip: 'device gone' };
+  return device.push ? { send: notification, to: device.push } : { skip: 'no push address' };
 };

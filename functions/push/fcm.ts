@@ -70,7 +70,7 @@ const message = (push: Push): TokenMessage => {
       priority: 'high',
       // Milliseconds, unlike everywhere else.
       ttl: TTL_SECONDS * 1000,
-      collapseKey: push.collapseId,
+      // FCM keeps four collapse keys for a device that is away; a tag replaces on the phone, without a limit.
       notification: {
         titleLocKey: titleKey,
         titleLocArgs: args.slice(0, 1),

@@ -1,12 +1,12 @@
 /** Connections of devices: the newest wins, an expired one is closed. */
 import { z } from 'zod';
-import { isRefused } from '../../core/ddb.ts';
+import { isFault, isRefused } from '../../core/ddb.ts';
 import type { Deps } from '../../core/deps.ts';
 import {
   CONNECTION_SECONDS,
   type Connection,
   DEVICES_LIMIT,
-  Device,
+  type Device,
   forgetConnection,
   readDevice,
   readDevices,
@@ -15,9 +15,12 @@ import { encodeFrame, type ServerFrame } from '../../core/frames.ts';
 import { DeviceId, TenantId, UserId } from '../../core/ids.ts';
 import { deviceKey } from '../../core/keys.ts';
 import { errorName } from '../../core/log.ts';
+import { problems } from '../../core/problem.ts';
+import { backoff } from '../../core/retry.ts';
 import type { Session } from '../../core/socket.ts';
 
 const MAX_DELAY_SECONDS = 900;
+const CLAIM_ATTEMPTS = 6;
 /** A device that never registered is forgotten after 30 days without a connection. */
 const UNREGISTERED_SECONDS = 30 * 24 * 3600;
 const seconds = (deps: Pick<Deps, 'now'>): number => Math.floor(deps.now().getTime() / 1000);
@@ -36,29 +39,29 @@ export const closeConnection = async (
   }
 };
 
-/** @returns the device's connection before, if it had one; undefined as a whole when a person has too many devices */
-export const claimConnection = async (
-  deps: Deps,
-  { tenant, user, device, expires }: Session,
-  id: string,
-): Promise<{ before?: Connection | undefined } | undefined> => {
-  const devices = await readDevices(deps, tenant, user);
-  if (devices.length >= DEVICES_LIMIT && !devices.some((each) => each.device === device)) return undefined;
+const SET_CONNECTION =
+  'SET #connection = :connection, #epoch = if_not_exists(#epoch, :zero) + :one, #device = :device, #person = :person';
+const CLAIM_REGISTERED = `${SET_CONNECTION} REMOVE #expires`;
+const CLAIM_UNREGISTERED = `${SET_CONNECTION}, #expires = :expires`;
+
+/** Takes the row as it was read: an attempt that lands late, or beside a registration, finds another epoch or platform. */
+const claim = (deps: Deps, { tenant, user, device, expires }: Session, id: string, before: Device | undefined) => {
   const now = seconds(deps);
-  const registered = devices.some((each) => each.device === device && each.platform);
-  // A logout may have removed the row meanwhile, so it is always written as a whole row would be.
-  const set =
-    'SET #connection = :connection, #epoch = if_not_exists(#epoch, :zero) + :one, #device = :device, #person = :person';
-  const result = await deps.ddb.update({
+  const registered = before?.platform !== undefined;
+  const isRegistered = registered ? 'attribute_exists(#platform)' : 'attribute_not_exists(#platform)';
+  const isThere = before ? '#epoch = :epoch' : 'attribute_not_exists(#epoch)';
+  return deps.ddb.updateOnce({
     TableName: deps.env.DEVICES_TABLE,
     Key: deviceKey(tenant, user, device),
-    UpdateExpression: registered ? set : [set, '#expires = :expires'].join(', '),
+    UpdateExpression: registered ? CLAIM_REGISTERED : CLAIM_UNREGISTERED,
+    ConditionExpression: [isThere, isRegistered].join(' AND '),
     ExpressionAttributeNames: {
       '#connection': 'connection',
       '#epoch': 'epoch',
       '#device': 'device',
       '#person': 'person',
-      ...(registered ? {} : { '#expires': 'expires' }),
+      '#platform': 'platform',
+      '#expires': 'expires',
     },
     ExpressionAttributeValues: {
       ':connection': { id, expires, lease: now + CONNECTION_SECONDS },
@@ -66,12 +69,38 @@ export const claimConnection = async (
       ':one': 1,
       ':device': device,
       ':person': user,
+      ...(before ? { ':epoch': before.epoch } : {}),
       ...(registered ? {} : { ':expires': now + UNREGISTERED_SECONDS }),
     },
-    ReturnValues: 'ALL_OLD',
   });
-  const before = isRefused(result) || !result.device ? undefined : Device.parse(result).connection;
-  return { before: before?.id === id ? undefined : before };
+};
+
+/** May this device be one more of the person's? */
+const hasRoom = async (deps: Deps, { tenant, user }: Session): Promise<boolean> =>
+  (await readDevices(deps, tenant, user)).length < DEVICES_LIMIT;
+
+/**
+ * Makes a connection the device's newest.
+ * @returns the one before, if the device had another
+ * @throws Problem `too-many-devices`, `busy`
+ */
+export const claimConnection = async (deps: Deps, session: Session, id: string): Promise<Connection | undefined> => {
+  const { tenant, user, device } = session;
+  let replaced: Connection | undefined;
+  for (let tries = 0; tries < CLAIM_ATTEMPTS; tries++) {
+    if (tries > 0) await deps.sleep(backoff(deps.random, tries));
+    const before = await readDevice(deps, tenant, user, device);
+    // Our own attempt of which we were not told.
+    if (before?.connection?.id === id) return replaced;
+    if (!before && !(await hasRoom(deps, session))) throw problems.tooManyDevices();
+    replaced = before?.connection;
+    const claimed = await claim(deps, session, id, before).catch((error: unknown) => {
+      if (isFault(error)) throw error;
+      return undefined;
+    });
+    if (claimed && !isRefused(claimed)) return replaced;
+  }
+  throw problems.busy();
 };
 
 export const ExpiryJob = z.strictObject({

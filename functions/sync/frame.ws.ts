@@ -9,6 +9,7 @@ import { Problem } from '../../core/problem.ts';
 import { raise } from '../../core/registers.ts';
 import { type Session, type SocketRequest, socket } from '../../core/socket.ts';
 import { closeConnection, closeIfReplaced } from './connections.ts';
+import { registersOf } from './plan.ts';
 
 const problem = (code: string, detail: string): ServerFrame => ({ type: 'problem', code, detail });
 
@@ -31,7 +32,12 @@ const ack = async (
 const pong = async (deps: Deps, session: Session, connectionId: string): Promise<ServerFrame | undefined> => {
   if (await closeIfReplaced(deps, session, connectionId)) return undefined;
   const pointers = await readPointers(deps, session);
-  return { type: 'pong', streams: pointers.length, versions: pointers.reduce((sum, { v }) => sum + v, 0) };
+  return {
+    type: 'pong',
+    streams: pointers.length,
+    versions: pointers.reduce((sum, { v }) => sum + v, 0),
+    registers: pointers.reduce((sum, pointer) => sum + registersOf(pointer), 0),
+  };
 };
 
 const parseFrame = (body: string | undefined): ClientFrame | ServerFrame => {

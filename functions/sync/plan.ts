@@ -15,7 +15,8 @@ export const registersOf = ({ read, seen }: Pointer): number => Object.values(se
 
 const needed = (pointer: Pointer, have: Mark | undefined): Part | undefined => {
   const name = streamName(pointer.stream);
-  if (!have) return { pointer, name, anew: true, from: Math.max(1, pointer.v - NEWEST + 1), to: pointer.v };
+  if (!have || have.v === 0)
+    return { pointer, name, anew: true, from: Math.max(1, pointer.v - NEWEST + 1), to: pointer.v };
   const moved = pointer.v > have.v || registersOf(pointer) !== have.registers;
   return moved ? { pointer, name, anew: false, from: have.v + 1, to: pointer.v } : undefined;
 };

@@ -10,6 +10,7 @@ import { streamName } from '../../core/keys.ts';
 import { Limit } from '../../core/page.ts';
 import { readPointers } from '../../core/pointers.ts';
 import { problems } from '../../core/problem.ts';
+import { stateOf } from '../aggregates.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { type Part, planPage, registersOf } from './plan.ts';
 
@@ -30,7 +31,11 @@ const readPart = async (deps: Deps, { user }: Actor, { pointer, anew, from, to }
   const commits = to < from ? [] : await readRange(deps, pointer.stream, { from, to, limit: to - from + 1 });
   const events = commits.flatMap((commit) => toWire(commit, user));
   const newest = commits.at(-1);
-  return { ...inboxState(pointer), ...(anew && newest ? { state: newest.state } : {}), events };
+  return {
+    ...inboxState(pointer),
+    ...(anew && newest ? { state: await stateOf(deps, pointer.stream, newest) } : {}),
+    events,
+  };
 };
 
 export const handler = http(
@@ -46,7 +51,8 @@ export const handler = http(
       throw problems.invalid([{ field: 'query.cursor', rule: 'is not a cursor of yours; leave it out to start anew' }]);
     const { parts, more } = planPage(pointers, have, limit);
     const streams = await Promise.all(parts.map((part) => readPart(deps, actor, part)));
-    const marks = new Map(have);
+    // What is still to come stands in the cursor with version 0, so that streams which share a hash stay countable.
+    const marks = new Map(names.map((name) => [name, have.get(name) ?? { v: 0, registers: 0 }]));
     for (const { name, pointer, from, to } of parts)
       marks.set(name, { v: Math.max(to, from - 1), registers: registersOf(pointer) });
     return { streams, more, cursor: encodeCursor(actor, marks) };

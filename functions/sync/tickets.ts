@@ -29,23 +29,26 @@ export const issueTicket = async (
 
 /** Uses up a ticket: who bought it, or undefined if it is none, is used or is too old. */
 export const redeemTicket = async (
-  { ddb, env, now }: Tickets,
+  { ddb, env, now, random }: Tickets,
   ticket: string,
 ): Promise<(Actor & { expires: number }) | undefined> => {
   const dot = ticket.indexOf('.');
   const tenant = TenantId.safeParse(ticket.slice(0, dot));
   if (!tenant.success || ticket.length > 200) return undefined;
   const seconds = Math.floor(now().getTime() / 1000);
+  const use = random.id();
   const result = await ddb.update({
     TableName: env.DEVICES_TABLE,
     Key: ticketKey(tenant.data, hash(ticket.slice(dot + 1))),
-    UpdateExpression: 'SET #used = :now',
+    UpdateExpression: 'SET #used = :use',
     ConditionExpression: 'attribute_exists(#pk) AND attribute_not_exists(#used) AND #until > :now',
     ExpressionAttributeNames: { '#pk': 'pk', '#used': 'used', '#until': 'until' },
-    ExpressionAttributeValues: { ':now': seconds },
+    ExpressionAttributeValues: { ':now': seconds, ':use': use },
     ReturnValues: 'ALL_NEW',
   });
-  if (isRefused(result)) return undefined;
-  const { user, tokenExpires } = Ticket.parse(result);
+  // A repeated call finds the mark of its own first one.
+  const redeemed = isRefused(result) ? (result.item?.used === use ? result.item : undefined) : result;
+  if (!redeemed) return undefined;
+  const { user, tokenExpires } = Ticket.parse(redeemed);
   return { tenant: tenant.data, user, expires: tokenExpires };
 };

@@ -89,7 +89,7 @@ describe.each(routes)('%s', (route) => {
     expect(answer.body).toMatchObject({ status: answer.status, ...refusal });
   };
   test('answers any body with success or a problem', async () => {
-    const numRuns = fitting[route] ? 200 : 50;
+    const numRuns = fitting[route] ? 150 : 30;
     const property = fc.asyncProperty(bodyFor(route), (body) => ask('', body));
     await fc.assert(property, { numRuns, interruptAfterTimeLimit: 5000 });
     await expectAlive(ada);
@@ -98,7 +98,7 @@ describe.each(routes)('%s', (route) => {
     const name = fc.oneof(fc.constantFrom('cursor', 'limit', 'before', 'after'), text);
     const query = fc.dictionary(name, fc.oneof(text, number.map(String)), { maxKeys: 3, noNullPrototype: true });
     const property = fc.asyncProperty(query, (each) => ask(`?${new URLSearchParams(each)}`));
-    await fc.assert(property, { numRuns: 30, interruptAfterTimeLimit: 5000 });
+    await fc.assert(property, { numRuns: 20, interruptAfterTimeLimit: 5000 });
   });
 });
 

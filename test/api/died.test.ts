@@ -14,7 +14,7 @@ const written = async (conversationId: string, by: string[]): Promise<void> => {
     const [v, number] = [i + 2, i + 1];
     const event = { type: 'Sent', id: `msg_${i}`, number, by: user, text: `${number}`, at: opened.at };
     const state = { ...opened.state, messages: number };
-    const names = { command: `${user}:${i}`, asked: 'asked', by: user };
+    const names = { command: `${user}/${i}`, asked: 'asked', by: user };
     return { ...opened, ...names, sk: `v#${sortable(v)}`, v, events: [event], state, count: number };
   });
   await putRows(world(), 'events', rows);
@@ -47,13 +47,14 @@ test('what it wrote can be read and answered, and its own retry is answered as i
   expect(answer.body).toMatchObject({ version: 3, number: 2 });
 });
 
-test('what somebody wrote themselves is read by them, also when others wrote after them', async () => {
+test('who wrote has read up to there, on their own devices and in the eyes of the other', async () => {
   const { conversationId } = await world().matched('o-ada', 'o-ben');
   await world().drain();
-  await written(conversationId, ['o-ada', 'o-ada', 'o-ben']);
+  await written(conversationId, ['o-ben', 'o-ada', 'o-ada', 'o-ben', 'o-ada']);
   const { inbox } = await readTables(world());
-  const marks = inbox.filter(({ stream }) => stream.endsWith(conversationId)).map(({ person, read }) => [person, read]);
-  expect(Object.fromEntries(marks)).toEqual({ 'o-ada': 2, 'o-ben': 3 });
+  const pointer = (user: string) => inbox.find((row) => row.person === user && row.stream.endsWith(conversationId));
+  expect([pointer('o-ada')?.read, pointer('o-ben')?.read]).toEqual([5, 4]);
+  expect([pointer('o-ada')?.['seen:o-ben'], pointer('o-ben')?.['seen:o-ada']]).toEqual([4, 5]);
 });
 
 test('what it wrote is notified to whoever has not written since', async () => {

@@ -65,9 +65,11 @@ describe('a connection', () => {
     phone.send({ type: 'ping' });
     const pong = await phone.until(({ type }) => type === 'pong');
     const { streams } = (await a.call('GET', '/v1/sync')).body;
-    const versions = streams.reduce((sum: number, { v }: Json) => sum + v, 0);
-    expect(pong).toEqual({ type: 'pong', streams: streams.length, versions });
-    expect([streams.length, versions]).toEqual([2, 5]);
+    const sum = (of: (part: Json) => number): number => streams.reduce((all: number, part: Json) => all + of(part), 0);
+    const marks = ({ read, seen }: Json): number[] => [read, ...Object.values<number>(seen)];
+    const registers = sum((part) => marks(part).reduce((all, mark) => all + mark));
+    expect(pong).toEqual({ type: 'pong', streams: streams.length, versions: sum(({ v }) => v), registers });
+    expect(pong).toMatchObject({ streams: 2, versions: 5, registers: 3 });
   });
   test('acknowledges upwards only, each device for itself', async () => {
     const { a, b, conversationId } = await world().matched('a-ada', 'a-ben');

@@ -4,9 +4,10 @@ import type { Command, Send } from '../../core/ddb.ts';
 import { isRejection } from '../../core/decider.ts';
 import { type Deps, makeDeps, ports } from '../../core/deps.ts';
 import { append, readNewest, readRange } from '../../core/events.ts';
-import { type Dedupe, execute, WINDOW } from '../../core/execute.ts';
+import { execute } from '../../core/execute.ts';
 import type { UserId } from '../../core/ids.ts';
 import type { Stream } from '../../core/keys.ts';
+import { type Dedupe, WINDOW } from '../../core/look.ts';
 import { Problem } from '../../core/problem.ts';
 import { conversation } from '../../functions/messaging/conversation.ts';
 import { ada, at, ben, cleo, demo } from '../people.ts';
@@ -106,13 +107,13 @@ describe('a command', () => {
     const first = await say(stream, 'k');
     await say(stream, 'other', { by: ben });
     expect(await say(stream, 'k')).toMatchObject({ v: first.v, fresh: false, state: { messages: 1 } });
-    expect(await commands(stream)).toEqual([`${ada}:k`, `${ben}:other`]);
+    expect(await commands(stream)).toEqual([`${ada}/k`, `${ben}/other`]);
   });
   test('may have the same id as another person’s', async () => {
     const stream = await opened();
     await say(stream, 'k');
     await say(stream, 'k', { by: ben });
-    expect(await commands(stream)).toEqual([`${ada}:k`, `${ben}:k`]);
+    expect(await commands(stream)).toEqual([`${ada}/k`, `${ben}/k`]);
   });
   test('is refused when its id named something else', async () => {
     const stream = await opened();
@@ -152,7 +153,7 @@ describe('a command', () => {
         append(deps(), stream, {
           ...early,
           v: i + 3,
-          command: `${ben}:${i}`,
+          command: `${ben}/${i}`,
           count: i + 2,
           state: { status: 'open', members: [ada, ben], messages: i + 2 },
         }),
@@ -175,7 +176,7 @@ describe('when the database does not answer, a command', () => {
       throw lost();
     });
     expect(await say(stream, 'k', { with: using })).toMatchObject({ v: 2, state: { messages: 1 } });
-    expect(await commands(stream)).toEqual([`${ada}:k`]);
+    expect(await commands(stream)).toEqual([`${ada}/k`]);
   });
   test('is done once when its first write lands late, after another’s came in between', async () => {
     const stream = await opened();
@@ -188,7 +189,7 @@ describe('when the database does not answer, a command', () => {
     });
     expect(await say(stream, 'k', { with: using })).toMatchObject({ v: 3 });
     expect(await late?.()).toBe('ConditionalCheckFailedException');
-    expect(await commands(stream)).toEqual([`${ben}:between`, `${ada}:k`]);
+    expect(await commands(stream)).toEqual([`${ben}/between`, `${ada}/k`]);
   });
   test('takes its own late write for its own, not for a conflict', async () => {
     const stream = await opened();
@@ -203,7 +204,7 @@ describe('when the database does not answer, a command', () => {
       return send(command);
     });
     expect(await say(stream, 'k', { with: using })).toMatchObject({ v: 2, fresh: false });
-    expect(await commands(stream)).toEqual([`${ada}:k`]);
+    expect(await commands(stream)).toEqual([`${ada}/k`]);
   });
   test('fails as busy, with nothing written, when it is always throttled', async () => {
     const stream = await opened();
@@ -237,7 +238,7 @@ describe('a command that can not know what it was made against', () => {
     await Promise.all(
       Array.from({ length: 10 }, () => codeOf(say(stream, 'cause', { dedupe: 'receipt', with: using() }))),
     );
-    expect(await commands(stream)).toEqual([`${ada}:cause`]);
+    expect(await commands(stream)).toEqual([`${ada}/cause`]);
   });
   test('decides nothing when the state holds its effect already', async () => {
     const stream = await opened();

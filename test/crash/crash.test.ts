@@ -94,9 +94,10 @@ const finish = async (at: Origins, { chat, begun }: Awaited<ReturnType<typeof li
 };
 
 const report = (starts: number[], acknowledged: number): void => {
-  const figures = [percentile(starts, 50), Math.max(...starts)].map(round).join(' ms, at most ');
+  const figures =
+    starts.length === 0 ? 'none' : `${round(percentile(starts, 50))} ms, at most ${round(Math.max(...starts))} ms`;
   process.stdout.write(
-    `crash test: seed ${seed}, ${rounds} kills, ${acknowledged} messages, restart to first answer ${figures} ms\n`,
+    `crash test: seed ${seed}, ${rounds} kills, ${acknowledged} messages; restart to first answer: ${figures}\n`,
   );
 };
 

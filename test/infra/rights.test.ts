@@ -4,7 +4,7 @@ import { dev, idsOf, propertiesOf, roleOf, statementsOf } from './template.ts';
 
 const connections = { 'SocketApi/v1/*/@connections/*': 'ManageConnections' };
 const deliver = {
-  Events: 'GetItem Query',
+  Events: 'Query',
   Inbox: 'GetItem UpdateItem',
   Devices: 'Query UpdateItem',
   ...connections,
@@ -24,7 +24,7 @@ const rights: Record<string, Record<string, string>> = {
   MessagingHttp: { ...deliver, ...commit, Inbox: 'GetItem Query UpdateItem' },
   SyncHttp: { Events: 'Query', Inbox: 'Query', Devices: 'PutItem' },
   PushHttp: { Devices: 'DeleteItem GetItem PutItem Query UpdateItem', ...connections },
-  SyncConnectWs: { Devices: 'Query UpdateItem', ...connections, ExpiryQueue: 'SendMessage' },
+  SyncConnectWs: { Devices: 'GetItem Query UpdateItem', ...connections, ExpiryQueue: 'SendMessage' },
   SyncDisconnectWs: { Devices: 'UpdateItem' },
   SyncFrameWs: { ...deliver, Inbox: 'GetItem Query UpdateItem', Devices: 'GetItem Query UpdateItem' },
   SyncDeliverStream: { ...deliver, ...listen('Events') },
@@ -34,7 +34,7 @@ const rights: Record<string, Record<string, string>> = {
   PushSendQueue: {
     Events: 'Query',
     Inbox: 'GetItem',
-    Devices: 'GetItem UpdateItem',
+    Devices: 'GetItem',
     PushQueue: drainAndSend,
     'parameter/chorus/*': 'GetParameter',
     'Parked/*': 'PutObject',

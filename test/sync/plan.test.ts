@@ -35,8 +35,8 @@ describe('a page of a sync', () => {
       { from: 4, to: 3 },
     ]));
   test('breaks off in a long stream and says so', () => {
-    const { parts, more } = planPage([pointer('a', 1000)], had(['a', 0, 0]), 100);
-    expect(parts).toMatchObject([{ from: 1, to: 100 }]);
+    const { parts, more } = planPage([pointer('a', 1000)], had(['a', 1, 0]), 100);
+    expect(parts).toMatchObject([{ from: 2, to: 101 }]);
     expect(more).toBe(true);
   });
   test('begins with what moved last', () => {
