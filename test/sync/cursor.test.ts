@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { TenantId, UserId } from '../../core/ids.ts';
+import type { StreamKind } from '../../core/keys.ts';
 import { decodeCursor, encodeCursor, hashName, type Mark } from '../../functions/sync/cursor.ts';
+import { planPage } from '../../functions/sync/plan.ts';
 
 const ada = { tenant: 'demo', user: 'usr_ada' };
 const ben = { tenant: 'demo', user: 'usr_ben' };
@@ -62,6 +65,38 @@ describe('a cursor', () => {
     ]);
     expect(decodeCursor(ada, encodeCursor(ada, both), [second, first])).toEqual(both);
     expect(decodeCursor(ada, encodeCursor(ada, new Map([[first, one]])), [first, second])).toEqual(new Map());
+  });
+  test('leads through streams that share a hash, however small the pages are', () => {
+    const names = [...colliding(), 'person/usr_ada'];
+    const pointers = names.map((name) => {
+      const [kind = '', id = ''] = name.split('/');
+      return {
+        person: UserId.parse('usr_ada'),
+        stream: { tenant: TenantId.parse('demo'), kind: kind as StreamKind, id },
+        v: 30,
+        count: 30,
+        read: 0,
+        own: 0,
+        at: name,
+        acks: {},
+        seen: {},
+      };
+    });
+    const given = new Map<string, number>();
+    let cursor = encodeCursor(ada, new Map());
+    let more = true;
+    for (let page = 0; more && page < 100; page++) {
+      const have = decodeCursor(ada, cursor, names) ?? new Map();
+      const planned = planPage(pointers, have, 10);
+      const marks = new Map(names.map((name) => [name, have.get(name) ?? { v: 0, registers: 0 }]));
+      for (const { name, to } of planned.parts) {
+        marks.set(name, { v: to, registers: 0 });
+        given.set(name, to);
+      }
+      more = planned.more;
+      cursor = encodeCursor(ada, marks);
+    }
+    expect([more, ...names.map((name) => given.get(name))]).toEqual([false, 30, 30, 30]);
   });
   test('of a thousand streams fits into a request line', () => {
     const have = new Map(
