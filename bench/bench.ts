@@ -70,14 +70,16 @@ const runMessages = async (): Promise<Row[]> => {
   const data = mkdtempSync(join(tmpdir(), 'chorus-bench-'));
   const chorus = startChorus({ data, port: await freePort() });
   try {
-    await chorus.answered();
-    const limits = { put: await probePut(engineEndpoint(data)), echo: await probeEcho() };
-    const crowd = await gather(chorus);
-    const rows = await messageRows(limits, crowd);
-    await crowd.close();
-    limits.put.close();
-    limits.echo.close();
-    return rows;
+    return await chorus.during(async () => {
+      await chorus.answered();
+      const limits = { put: await probePut(engineEndpoint(data)), echo: await probeEcho() };
+      const crowd = await gather(chorus);
+      const rows = await messageRows(limits, crowd);
+      await crowd.close();
+      limits.put.close();
+      limits.echo.close();
+      return rows;
+    });
   } finally {
     await chorus.stop();
     rmSync(data, { recursive: true, force: true });

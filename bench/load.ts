@@ -11,6 +11,12 @@ const SENDERS = 16;
 
 const sleepUntil = (time: number): Promise<unknown> => sleep(Math.max(0, time - performance.now()));
 
+/** What fails is told when all are awaited. */
+const kept = <T>(under: Promise<T>): Promise<T> => {
+  under.catch(() => undefined);
+  return under;
+};
+
 /** Messages at a fixed rate, whether or not earlier ones have arrived; a PutItem and an echo between any two. */
 export const atRate = async (crowd: Crowd, { put, echo }: Limits, rate: number, count: number): Promise<Paced> => {
   const period = 1000 / rate;
@@ -22,11 +28,11 @@ export const atRate = async (crowd: Crowd, { put, echo }: Limits, rate: number, 
   for (let index = 0; index < count; index++) {
     const due = start + index * period;
     await sleepUntil(due);
-    samples.push(crowd.say(index, due));
+    samples.push(kept(crowd.say(index, due)));
     await sleepUntil(due + period * 0.6);
-    puts.push(put.once());
+    puts.push(kept(put.once()));
     await sleepUntil(due + period * 0.8);
-    echoes.push(echo.once());
+    echoes.push(kept(echo.once()));
   }
   return {
     samples: await Promise.all(samples),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type Origins, type Socket, signIn } from './people.ts';
-import { enginePid, freePort, residentBytes, startChorus } from './process.ts';
+import { type Chorus, enginePid, freePort, residentBytes, startChorus } from './process.ts';
 
 const WARM_UP = 100;
 const CONNECTIONS = 500;
@@ -33,20 +33,26 @@ const settled = async (pid: number): Promise<number> => {
   return residentBytes(pid);
 };
 
+type Memory = { atRest: number; engine: number; perConnection: number };
+
+const measure = async (chorus: Chorus, data: string): Promise<Memory> => {
+  await chorus.answered();
+  const atRest = await settled(chorus.pid);
+  const engine = residentBytes(enginePid(data));
+  const first = await openMany(chorus, WARM_UP, 'early');
+  const before = await settled(chorus.pid);
+  const more = await openMany(chorus, CONNECTIONS, 'late');
+  const after = await settled(chorus.pid);
+  await Promise.all([...first, ...more].map((socket) => socket.close()));
+  return { atRest, engine, perConnection: (after - before) / CONNECTIONS };
+};
+
 /** In bytes. What a connection adds is told apart from what the first ones warm up. */
-export const memory = async (): Promise<{ atRest: number; engine: number; perConnection: number }> => {
+export const memory = async (): Promise<Memory> => {
   const data = mkdtempSync(join(tmpdir(), 'chorus-memory-'));
   const chorus = startChorus({ data, port: await freePort() });
   try {
-    await chorus.answered();
-    const atRest = await settled(chorus.pid);
-    const engine = residentBytes(enginePid(data));
-    const first = await openMany(chorus, WARM_UP, 'early');
-    const before = await settled(chorus.pid);
-    const more = await openMany(chorus, CONNECTIONS, 'late');
-    const after = await settled(chorus.pid);
-    await Promise.all([...first, ...more].map((socket) => socket.close()));
-    return { atRest, engine, perConnection: (after - before) / CONNECTIONS };
+    return await chorus.during(() => measure(chorus, data));
   } finally {
     await chorus.stop();
     rmSync(data, { recursive: true, force: true });

@@ -12,6 +12,7 @@ const startMilliseconds = 30_000;
 const pollMilliseconds = 5;
 const bytesPerKilobyte = 1024;
 const WORDS = 500;
+const MOMENT_MILLISECONDS = 50;
 
 /** A port that was free a moment ago. */
 export const freePort = (): Promise<number> =>
@@ -28,13 +29,15 @@ export type Options = {
   port: number;
   /** What to run, before its flags. */
   command?: readonly [program: string, ...args: string[]];
-  /** A file that its output is added to; nowhere if left out. */
+  /** A file that its output is added to; if left out, only the last words of its errors are kept. */
   output?: string;
 };
 
 export type Chorus = Origins & {
   pid: number;
   hasEnded: () => boolean;
+  /** Runs what needs it alive. @throws Error with its last words when it ended by itself meanwhile */
+  during: <T>(work: () => Promise<T>) => Promise<T>;
   /** Resolves with the milliseconds from its start to the first answered request. @throws Error when it ends before */
   answered: () => Promise<number>;
   /** Stops it in order. */
@@ -58,19 +61,31 @@ const untilAnswered = async ({ http, started, hasEnded, lastWords }: Asked): Pro
   throw new Error(`no answer after ${startMilliseconds} ms`);
 };
 
-const open = (command: readonly string[], output: string | undefined): ChildProcess => {
+const open = (
+  command: readonly string[],
+  output: string | undefined,
+): { child: ChildProcess; lastWords: () => string } => {
   const [program = '', ...args] = command;
-  const file = output === undefined ? 'ignore' : openSync(output, 'a');
-  const child = spawn(program, args, { cwd: root, detached: true, stdio: ['ignore', file, file] });
-  if (typeof file === 'number') closeSync(file);
-  return child;
+  const options = { cwd: root, detached: true };
+  if (output !== undefined) {
+    const file = openSync(output, 'a');
+    const child = spawn(program, args, { ...options, stdio: ['ignore', file, file] });
+    closeSync(file);
+    return { child, lastWords: () => readFileSync(output, 'utf8').slice(-WORDS) };
+  }
+  const child = spawn(program, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+  let words = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    words = (words + chunk.toString()).slice(-WORDS);
+  });
+  return { child, lastWords: () => words };
 };
 
 /** Starts it in a process group of its own; it does not outlive this process. */
 export const startChorus = ({ data, port, command, output }: Options): Chorus => {
   const started = performance.now();
   const flags = ['--port', String(port), '--data', data];
-  const child = open([...(command ?? [process.execPath, 'local/main.ts']), ...flags], output);
+  const { child, lastWords } = open([...(command ?? [process.execPath, 'local/main.ts']), ...flags], output);
   const pid = child.pid ?? 0;
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
@@ -81,11 +96,17 @@ export const startChorus = ({ data, port, command, output }: Options): Chorus =>
   const onExit = (): void => void (hasEnded() || process.kill(-pid, 'SIGKILL'));
   process.once('exit', onExit);
   child.once('exit', () => process.off('exit', onExit));
-  const lastWords = (): string => (output === undefined ? '' : readFileSync(output, 'utf8').slice(-WORDS));
   const origin = `127.0.0.1:${port}`;
   const http = `http://${origin}`;
   return {
     ...{ http, ws: `ws://${origin}`, pid, hasEnded },
+    during: (work) =>
+      work().catch(async (error: unknown) => {
+        // An end is told a moment later than the connections that it broke.
+        await sleep(MOMENT_MILLISECONDS);
+        if (!hasEnded()) throw error;
+        throw new Error(`the system ended by itself (${child.signalCode ?? child.exitCode}): ${lastWords()}`);
+      }),
     answered: () => untilAnswered({ http, started, hasEnded, lastWords }),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),

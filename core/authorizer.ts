@@ -9,7 +9,7 @@ import { TenantId, UserId } from './ids.ts';
 export const Verdict = z.union([
   z.strictObject({ tenant: TenantId, user: UserId, expires: z.coerce.number().int() }),
   z.strictObject({
-    refused: z.enum(['unauthenticated', 'token-expired', 'token-invalid', 'issuer-unavailable']),
+    refused: z.enum(['unauthenticated', 'token-expired', 'token-invalid', 'issuer-unavailable', 'key-unknown']),
     detail: z.string(),
   }),
 ]);

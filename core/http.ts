@@ -46,17 +46,25 @@ export type Route<P, Q, B, O, R extends string> = {
   refusals?: Record<R, { status: 403 | 404 | 409 | 422; detail: string }>;
 };
 
-const fieldErrors = (error: z.ZodError): FieldError[] =>
-  error.issues
-    .slice(0, 10)
-    .map(({ path, message }) => ({ field: path.map(String).join('.'), rule: message.slice(0, 200) }));
+/** Zod's issue as field and rule; unknown and missing fields are named themselves. */
+const fieldError = (issue: z.core.$ZodIssue): FieldError => {
+  const field = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys')
+    return { field: `${field}.${issue.keys[0]?.slice(0, 100)}`, rule: 'is not known here' };
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined'))
+    return { field, rule: 'is needed' };
+  return { field, rule: issue.message.slice(0, 200) };
+};
+
+const fieldErrors = (error: z.ZodError): FieldError[] => error.issues.slice(0, 10).map(fieldError);
 
 const unauthenticated = (code: string, detail: string): Problem => new Problem({ status: 401, code, detail });
 
-const refusedBy = ({ refused: code, detail }: Extract<Verdict, { refused: string }>): Problem =>
-  code === 'issuer-unavailable'
-    ? new Problem({ status: 503, code, detail, retryAfter: 10 })
-    : unauthenticated(code, detail);
+/** What time may mend says so. */
+const refusedBy = ({ refused: code, detail }: Extract<Verdict, { refused: string }>): Problem => {
+  if (code === 'issuer-unavailable') return new Problem({ status: 503, code, detail, retryAfter: 10 });
+  return new Problem({ status: 401, code, detail, ...(code === 'key-unknown' ? { retryAfter: 10 } : {}) });
+};
 
 const actorOf = (event: HttpEvent, deps: Deps): { actor: Actor; expires: number } => {
   const verdict = Verdict.safeParse(event.requestContext.authorizer?.lambda);

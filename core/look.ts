@@ -10,6 +10,11 @@ import { type Problem, problems } from './problem.ts';
 /** How far a stream may have moved on since `after`. */
 export const WINDOW = 500;
 /**
+ * So many versions before `after` are looked at too: they cost nothing in the same query, and catch the retry of a client
+ * that wrongly renewed its `after`.
+ */
+const LOOK_BACK = 6;
+/**
  * How the loop finds out whether the command was done already:
  * - `after`: the version it was made against; every later commit is looked at (devices, and streams that stay short);
  * - `state`: the rule finds the cause in the state and decides nothing (reactions, registers);
@@ -25,11 +30,14 @@ const lookAfter = async <S, C, E, R extends string>(
   aggregate: Aggregate<S, C, E, R>,
   { stream, after, command }: { stream: Stream; after: number; command: string },
 ): Promise<Seen<S>> => {
-  const commits = await readRange(deps, stream, { from: Math.max(after, 1), limit: WINDOW + 2 });
+  const commits = await readRange(deps, stream, {
+    from: Math.max(after - LOOK_BACK, 1),
+    limit: WINDOW + 2 + LOOK_BACK,
+  });
   const own = commits.find((commit) => commit.command === command);
   if (own) return { v: own.v, state: await stateAt(deps, aggregate, stream, own), own };
   const last = commits.at(-1);
-  const unknown = after > 0 && commits[0]?.v !== after;
+  const unknown = after > 0 && !commits.some(({ v }) => v === after);
   if (unknown || (last && last.v - after > WINDOW)) {
     const { v, state } = await load(deps, aggregate, stream);
     return { v, state, refused: unknown ? problems.afterUnknown() : problems.stale() };

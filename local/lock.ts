@@ -23,12 +23,23 @@ const holderOf = (pidFile: string): string => {
   }
 };
 
+/** The folder holds keys: no commit takes them along, wherever it lies. */
+const makeFolder = (folder: string): void => {
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, '.gitignore'), '*\n');
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split(',', 1)[0] : String(error);
+    throw new StartError(`cannot use ${folder} as a data folder (${why}): choose another one with --data`);
+  }
+};
+
 /**
  * Makes the folder if need be.
  * @throws StartError that names the process which holds it
  */
 export const lockFolder = (folder: string): Lock => {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const pidFile = join(folder, 'pid');
   const database = new DatabaseSync(join(folder, 'lock'), { timeout: patienceMilliseconds });
   try {

@@ -40,7 +40,7 @@ export const socketLine = ({ http, ws }: Pick<Facts, 'http' | 'ws'>, person: str
   [
     `TOKEN=$(curl -s -X POST ${http}/dev/token -d '{"user":"${person}"}' | ${pick('token')})`,
     `TICKET=$(curl -s -X POST ${http}/v1/socket-tickets ${as('TOKEN')} -d '{}' | ${pick('ticket')})`,
-    `npx wscat -c "${ws}/?device=${person}-laptop&ticket=$TICKET"`,
+    `npx --yes wscat -c "${ws}/?device=${person}-laptop&ticket=$TICKET"`,
   ].join('; ');
 
 export const welcome = (facts: Facts): string => {

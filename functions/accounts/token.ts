@@ -86,11 +86,16 @@ export const tokenVerifier = (tenants: Iterable<Tenant>) => {
     } catch (error) {
       if (error instanceof JwtExpiredError)
         return refused('token-expired', 'The access token has expired. Get a new one and send the request again.');
-      // A forged key id may have caused the pause; a new key's token must not be taken for a bad one.
-      if (error instanceof FetchError || error instanceof WaitPeriodNotYetEndedJwkError)
+      if (error instanceof FetchError)
         return refused(
           'issuer-unavailable',
           'The token can not be checked right now: its issuer does not answer. Send the request again.',
+        );
+      // The issuer may not be asked again yet: a forged token, or one of a key that is seconds old.
+      if (error instanceof WaitPeriodNotYetEndedJwkError)
+        return refused(
+          'key-unknown',
+          'The access token is signed by a key that is not known. If it is a good one, send the request again in 10 s.',
         );
       return invalid();
     }

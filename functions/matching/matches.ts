@@ -21,13 +21,14 @@ export const readMatches = async (
   { tenant, user }: Actor,
   { after, limit }: { after?: UserId | undefined; limit: number },
 ): Promise<{ matches: Match[]; more: boolean }> => {
-  const { items, last } = await ddb.query({
+  const { items } = await ddb.query({
     TableName: env.VIEWS_TABLE,
     KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :view)',
     ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
     ExpressionAttributeValues: { ':pk': inboxKey(tenant, user), ':view': viewPrefix(VIEW) },
-    Limit: limit,
+    Limit: limit + 1,
     ...(after ? { ExclusiveStartKey: viewKey(tenant, user, VIEW, after) } : {}),
   });
-  return { matches: items.map(({ pk: _pk, sk: _sk, ...row }) => Match.parse(row)), more: last !== undefined };
+  const matches = items.map(({ pk: _pk, sk: _sk, ...row }) => Match.parse(row));
+  return { matches: matches.slice(0, limit), more: matches.length > limit };
 };

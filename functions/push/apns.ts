@@ -80,7 +80,9 @@ const request = (push: Push, now: Date) => ({
 });
 
 const outcomeOf = ({ status, response, error }: ResponseFailure): Outcome => {
-  const reason = response?.reason ?? error?.message.slice(0, 100) ?? 'unknown';
+  // On 500 the library hands on no reason, only its own error.
+  const reason =
+    response?.reason ?? (status === undefined ? error?.message.slice(0, 100) : undefined) ?? 'without a reason';
   if (status === undefined) return { result: 'later', seconds: UNKNOWN_SECONDS, reason };
   if (status === 429 || status === 403)
     return { result: 'later', seconds: PROVIDER_SECONDS, reason: `${status} ${reason}` };

@@ -14,6 +14,7 @@ export const handler = http(
   async ({ params: { deviceId }, body, actor }, deps) => {
     checkAddress(tenantOf(actor.tenant), body);
     await registerDevice(deps, actor, deviceId, body);
+    deps.log({ level: 'info', msg: 'registered', ...actor, device: deviceId, push: body.push?.kind ?? 'none' });
     return { deviceId, push: body.push !== undefined };
   },
 );

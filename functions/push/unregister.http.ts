@@ -10,6 +10,7 @@ export const handler = http(
   { params: z.strictObject({ deviceId: DeviceId }), output: z.undefined(), status: 204 },
   async ({ params: { deviceId }, actor }, deps) => {
     const connection = (await removeDevice(deps, actor, deviceId))?.connection;
+    deps.log({ level: 'info', msg: 'logged out', ...actor, device: deviceId });
     if (!connection) return undefined;
     try {
       await deps.sockets.post(connection.id, encodeFrame({ type: 'closing', code: 'logged-out' }));

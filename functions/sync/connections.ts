@@ -34,6 +34,7 @@ export const closeConnection = async (
   try {
     await deps.sockets.post(connectionId, encodeFrame({ type: 'closing', code }));
     await deps.sockets.close(connectionId);
+    deps.log({ level: 'info', msg: 'closed', connectionId, code });
   } catch (error) {
     deps.log({ level: 'warn', msg: 'close failed', code, error: errorName(error) });
   }

@@ -1,4 +1,5 @@
 /** API Gateway's payload format 2.0: a request becomes an event, a function's result becomes an answer. */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import {
@@ -19,11 +20,12 @@ export type HttpEvent = Record<string, unknown> & { requestContext: Record<strin
 
 const TEXT = /^(text\/|application\/(json|javascript|xml|[^;]+\+(json|xml))\s*(;|$))/i;
 
-/** A body of any other type, also a form's, reaches the function in base64. */
+/** A body of any other type, also a form's, reaches the function in base64; so do bytes that are no text. */
 const bodyOf = (body: Buffer, contentType: string | undefined): { body?: string; isBase64Encoded: boolean } => {
   if (body.length === 0) return { isBase64Encoded: false };
   const text = contentType === undefined || TEXT.test(contentType);
-  return { body: body.toString(text ? 'utf8' : 'base64'), isBase64Encoded: !text };
+  const whole = text && isUtf8(body);
+  return { body: body.toString(whole ? 'utf8' : 'base64'), isBase64Encoded: !whole };
 };
 
 /** The event without authorizer and body: what a Lambda authorizer and the integration have in common. */

@@ -115,7 +115,7 @@ describe('a registration is refused', () => {
     ['without a language', { platform: 'ios', appVersion: '1' }, 'body.locale'],
     ['with a key for a language', { ...registration, locale: 'en#de' }, 'body.locale'],
     ['with a script for a version', { ...registration, appVersion: '<b>' }, 'body.appVersion'],
-    ['with an owner', { ...registration, person: 'ben' }, 'body'],
+    ['with an owner', { ...registration, person: 'ben' }, 'body.person'],
     ['with an address of another app', { ...registration, push: { ...fcm, app: 'com.other' } }, 'body.push.app'],
     ['with an empty address', { ...registration, push: { ...fcm, value: '' } }, 'body.push.value'],
     ['with an endless address', { ...registration, push: { ...fcm, value: 'x'.repeat(4097) } }, 'body.push.value'],

@@ -30,7 +30,7 @@ export const density = ({ streams }: Raw): string[] =>
 
 const isMessage = (commit: Commit, { by, key, text, version, number }: Sent): boolean => {
   const [event] = commit.events;
-  return commit.v === version && commit.command === `${by}:${key}` && event?.text === text && event.number === number;
+  return commit.v === version && commit.command === `${by}/${key}` && event?.text === text && event.number === number;
 };
 
 /** Every acknowledged message is there once, at its version, and nothing else is. */

@@ -40,7 +40,7 @@ const between = (text: string, from: string, to: string): string => text.slice(t
 
 /** The socket that a printed line for another terminal opens. */
 const openPrinted = async (line: string): Promise<string[]> => {
-  const url = line.replace('npx wscat -c', 'echo');
+  const url = line.replace('npx --yes wscat -c', 'echo');
   const { stdout } = await run('sh', ['-c', url]);
   const socket = new WebSocket(stdout.trim());
   onTestFinished(() => socket.terminate());
@@ -66,7 +66,7 @@ describe('npm start', () => {
     const lines = system
       .out()
       .split('\n')
-      .filter((line) => line.includes('npx wscat'));
+      .filter((line) => line.includes('npx --yes wscat'));
     const [ada, ben] = await Promise.all(lines.map(openPrinted));
     await run('sh', ['-c', pasted.replace('hello-', 'again-')]);
     for (const heard of [ada, ben])
