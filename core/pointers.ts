@@ -169,3 +169,21 @@ export const raiseRegister = async (
   const pointer = parsePointer(result.item);
   return { outcome: pointer[bound] < to ? 'beyond' : 'was there', pointer };
 };
+
+const SWEEP = 40;
+
+/** Forgets what devices acknowledged that are no more; at most 40 of them at a time. */
+export const forgetAcks = async (
+  { ddb, env }: Inbox,
+  { person, stream }: Pointer,
+  devices: readonly string[],
+): Promise<void> => {
+  const names = Object.fromEntries(devices.slice(0, SWEEP).map((device, i) => [`#ack${i}`, ACK + device]));
+  await ddb.update({
+    TableName: env.INBOX_TABLE,
+    Key: pointerKey(person, stream),
+    UpdateExpression: ['REMOVE', Object.keys(names).join(', ')].join(' '),
+    ConditionExpression: 'attribute_exists(#pk)',
+    ExpressionAttributeNames: { ...names, '#pk': 'pk' },
+  });
+};

@@ -1,10 +1,20 @@
 /** Registers of pointers: raising one's own, and telling the others of a stream how far one read. */
 import { catchUp, sendInbox } from './deliver.ts';
 import type { Deps } from './deps.ts';
+import { DEVICES_LIMIT, readDevices } from './devices.ts';
 import { readNewest } from './events.ts';
-import type { UserId } from './ids.ts';
+import type { DeviceId, UserId } from './ids.ts';
 import type { Stream } from './keys.ts';
-import { type Pointer, type Raised, type Register, raiseRegister, readPointer, seenBy } from './pointers.ts';
+import {
+  ackOf,
+  forgetAcks,
+  type Pointer,
+  type Raised,
+  type Register,
+  raiseRegister,
+  readPointer,
+  seenBy,
+} from './pointers.ts';
 
 /**
  * Raises a register. A frame may reach a device before its pointer has moved: what seems beyond the pointer is looked up
@@ -23,6 +33,26 @@ export const raise = async (
   if (!head?.audience.includes(person) || head[register.bound] < to) return first;
   await catchUp(deps, stream, person, head.v);
   return raiseRegister(deps, person, stream, register, to);
+};
+
+/** Pointers outlive devices: above this number of acknowledgements, those of devices that are gone are forgotten. */
+const ACKS = 2 * DEVICES_LIMIT;
+
+/** Acknowledges every version up to `v` for a device. */
+export const acknowledge = async (
+  deps: Deps,
+  person: UserId,
+  stream: Stream,
+  device: DeviceId,
+  v: number,
+): Promise<Raised> => {
+  const raised = await raise(deps, person, stream, ackOf(device), v);
+  const { pointer } = raised;
+  if (raised.outcome !== 'moved' || !pointer || Object.keys(pointer.acks).length <= ACKS) return raised;
+  const there = new Set<string>((await readDevices(deps, stream.tenant, person)).map((each) => each.device));
+  const gone = Object.keys(pointer.acks).filter((each) => each !== device && !there.has(each));
+  if (gone.length > 0) await forgetAcks(deps, pointer, gone);
+  return raised;
 };
 
 /**

@@ -4,9 +4,9 @@ import type { Deps } from '../../core/deps.ts';
 import { ClientFrame, FRAME_BYTES, type ServerFrame } from '../../core/frames.ts';
 import { parseJson } from '../../core/json.ts';
 import { parseStreamName } from '../../core/keys.ts';
-import { ackOf, readPointers } from '../../core/pointers.ts';
+import { readPointers } from '../../core/pointers.ts';
 import { Problem } from '../../core/problem.ts';
-import { raise } from '../../core/registers.ts';
+import { acknowledge } from '../../core/registers.ts';
 import { type Session, type SocketRequest, socket } from '../../core/socket.ts';
 import { closeConnection, closeIfReplaced } from './connections.ts';
 import { registersOf } from './plan.ts';
@@ -20,7 +20,7 @@ const ack = async (
   v: number,
 ): Promise<ServerFrame | undefined> => {
   const stream = parseStreamName(tenant, name);
-  const outcome = stream && (await raise(deps, user, stream, ackOf(device), v)).outcome;
+  const outcome = stream && (await acknowledge(deps, user, stream, device, v)).outcome;
   if (outcome === undefined || outcome === 'no pointer')
     return problem('not-found', 'stream: there is nothing here for you.');
   if (outcome === 'beyond') return problem('never-sent', 'v: is beyond the newest version of this stream.');

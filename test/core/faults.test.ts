@@ -13,7 +13,7 @@ import { execute } from '../../core/execute.ts';
 import { ConversationId, DeviceId, UserId } from '../../core/ids.ts';
 import { deviceKey, type Stream } from '../../core/keys.ts';
 import { raiseRegister, readMark, readPointer } from '../../core/pointers.ts';
-import { raise, tellRead } from '../../core/registers.ts';
+import { acknowledge, raise, tellRead } from '../../core/registers.ts';
 import { match, pairId } from '../../functions/matching/match.ts';
 import { conversation } from '../../functions/messaging/conversation.ts';
 import { registerDevice } from '../../functions/push/addresses.ts';
@@ -211,6 +211,17 @@ describe('a device', () => {
     await deliver({ ...early, now: () => later }, stream, await say(stream, 'm2', ben));
     expect((await readDevice(using(), demo, ada, device))?.connection).toBeUndefined();
   });
+});
+
+test('a pointer forgets the acknowledgements of devices that are gone, and never grows without bound', async () => {
+  const stream = await opened();
+  await deliver(using(), stream, await say(stream, 'm1', ben));
+  await claimConnection(using(), { tenant: demo, user: ada, device: phone, expires: 2 ** 31 }, 'c');
+  await acknowledge(using(), ada, stream, phone, 1);
+  for (let i = 0; i < 100; i++) await acknowledge(using(), ada, stream, DeviceId.parse(`gone-${i}`), 1);
+  const acks = (await pointerOf(ada, stream))?.acks ?? {};
+  expect(Object.keys(acks).length).toBeLessThanOrEqual(42);
+  expect(acks[phone]).toBe(1);
 });
 
 test('a ticket is redeemed though the first answer was lost, and only once', async () => {
