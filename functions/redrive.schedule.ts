@@ -50,16 +50,18 @@ const invokeAgain = async (text: string): Promise<void> => {
     throw new Error(`${response.batchItemFailures.length} records failed again`);
 };
 
-const redriveOne = async (deps: Deps, Key: string, since: Date): Promise<void> => {
+/** @returns whether the batch is done with */
+const redriveOne = async (deps: Deps, Key: string, since: Date): Promise<boolean> => {
   const Bucket = deps.env.PARKED_BUCKET;
   try {
     const object = await bucket().send(new GetObjectCommand({ Bucket, Key }));
     await invokeAgain((await object.Body?.transformToString()) ?? '');
     await bucket().send(new DeleteObjectCommand({ Bucket, Key }));
     deps.log({ level: 'info', msg: 'redriven', key: Key });
+    return true;
   } catch (error) {
     deps.log({ level: 'warn', msg: 'redrive failed', key: Key, error: errorName(error) });
-    if (deps.now().getTime() - since.getTime() < GIVE_UP_MS) return;
+    if (deps.now().getTime() - since.getTime() < GIVE_UP_MS) return false;
     await bucket().send(
       new CopyObjectCommand({
         Bucket,
@@ -69,12 +71,17 @@ const redriveOne = async (deps: Deps, Key: string, since: Date): Promise<void> =
     );
     await bucket().send(new DeleteObjectCommand({ Bucket, Key }));
     deps.log({ level: 'error', msg: 'parked', key: Key, from: 'redrive' });
+    return true;
   }
 };
 
-/** Every failed batch, page by page, so that those which keep failing do not hide the others. */
+/**
+ * Every failed batch, page by page, so that those which keep failing do not hide the others.
+ * @throws when some failed again, after all were tried: that is what the alarm hears
+ */
 const redriveAll = async (deps: Deps): Promise<void> => {
   let StartAfter: string | undefined;
+  let failed = 0;
   for (let page = 0; page < PAGES; page++) {
     const list = {
       Bucket: deps.env.PARKED_BUCKET,
@@ -83,10 +90,12 @@ const redriveAll = async (deps: Deps): Promise<void> => {
       ...(StartAfter ? { StartAfter } : {}),
     };
     const { Contents = [], IsTruncated } = await bucket().send(new ListObjectsV2Command(list));
-    for (const { Key, LastModified } of Contents) if (Key) await redriveOne(deps, Key, LastModified ?? deps.now());
+    for (const { Key, LastModified } of Contents)
+      if (Key && !(await redriveOne(deps, Key, LastModified ?? deps.now()))) failed++;
     StartAfter = Contents.at(-1)?.Key;
-    if (!IsTruncated || !StartAfter) return;
+    if (!IsTruncated || !StartAfter) break;
   }
+  if (failed > 0) throw new Error(`${failed} batches failed again`);
 };
 
 export const handler = (_event: Pick<ScheduledEvent, 'time'>, context: Context): Promise<void> =>

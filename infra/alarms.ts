@@ -1,12 +1,16 @@
 /** What a person should hear about: data that is late, and data that was given up. */
 
-import { Alarm, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { FilterPattern } from 'aws-cdk-lib/aws-logs';
 import { Duration, type Stack } from 'aws-cdk-lib/core';
 import type { QueuePair } from './queues.ts';
 
 const lateMilliseconds = 60_000;
 const period = Duration.minutes(1);
+
+/** As core/log.ts writes it, behind what Lambda puts before each line. */
+const saysParked = FilterPattern.literal('"\\"msg\\":\\"parked\\""');
 
 type Watched = { listeners: Lambda[]; queues: QueuePair[]; redrive: Lambda };
 
@@ -26,5 +30,17 @@ export const watch = (stack: Stack, { listeners, queues, redrive }: Watched): vo
   for (const { dead } of queues) {
     alarm(`${dead.node.id}HasMessages`, dead.metricApproximateNumberOfMessagesVisible({ period }), 1);
   }
+  const parked = { metricNamespace: stack.stackName, metricName: 'Parked' };
+  for (const fn of [...listeners, redrive]) {
+    fn.logGroup.addMetricFilter('Parked', { ...parked, filterPattern: saysParked, metricValue: '1' });
+  }
+  const sum = { namespace: parked.metricNamespace, metricName: parked.metricName, statistic: 'Sum', period };
+  // Once is enough: nothing parked goes away by itself.
+  new Alarm(stack, 'SomethingIsParked', {
+    metric: new Metric(sum),
+    threshold: 1,
+    evaluationPeriods: 1,
+    treatMissingData: TreatMissingData.NOT_BREACHING,
+  });
   alarm(`${redrive.node.id}Fails`, redrive.metricErrors({ period: Duration.minutes(5) }), 1);
 };

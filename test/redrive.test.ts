@@ -57,7 +57,7 @@ describe('a failed batch', () => {
   test('stays when the function fails again, wholly or in part', async () => {
     const unknown = await lay('unknown', 'NoSuchFunction', []);
     const failing = await lay('failing', 'SyncDeliverStream', [{ eventName: 'INSERT', dynamodb: {} }]);
-    await redrive();
+    await expect(redrive(), 'the alarm hears of it').rejects.toThrow('2 batches failed again');
     expect(await keys()).toEqual(expect.arrayContaining([unknown, failing]));
   });
 });

@@ -56,10 +56,20 @@ test('the schedule runs the redrive every five minutes, without retries', () =>
 
 test('the schedule ends a run before the next one begins', () =>
   expect(dev.Resources.RedriveSchedule?.Properties?.Timeout).toBeLessThan(300));
+test('the alarm for what is parked hears every listener and the redrive, by the line that they log', () => {
+  const filters = Object.values(propertiesOf('AWS::Logs::MetricFilter'));
+  expect(filters.map(({ LogGroupName }) => (LogGroupName as { Ref: string }).Ref)).toEqual(
+    ['SyncDeliverStream', 'ReactionsStream', 'PushNotifyStream', 'SyncRegistersStream', 'RedriveSchedule'].map((id) =>
+      expect.stringContaining(`${id}Logs`),
+    ),
+  );
+  const line = JSON.stringify({ level: 'error', msg: 'parked' });
+  for (const { FilterPattern } of filters) expect(line).toContain(JSON.parse(String(FilterPattern)));
+});
 test('alarms watch each listener, each dead-letter queue and the redrive', () => {
   const watched = Object.values(propertiesOf('AWS::CloudWatch::Alarm')).map(({ MetricName, Dimensions }) => {
-    const [dimension] = Dimensions as { Value: unknown }[];
-    return `${MetricName} ${text(dimension?.Value)}`;
+    const [dimension] = (Dimensions ?? []) as { Value: unknown }[];
+    return dimension ? `${MetricName} ${text(dimension.Value)}` : String(MetricName);
   });
   expect(watched).toEqual([
     'IteratorAge SyncDeliverStream',
@@ -68,6 +78,7 @@ test('alarms watch each listener, each dead-letter queue and the redrive', () =>
     'IteratorAge SyncRegistersStream',
     'ApproximateNumberOfMessagesVisible PushQueueDead.QueueName',
     'ApproximateNumberOfMessagesVisible ExpiryQueueDead.QueueName',
+    'Parked',
     'Errors RedriveSchedule',
   ]);
 });

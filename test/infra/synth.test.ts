@@ -75,6 +75,6 @@ test('every resource of the template has a type that someone chose', () =>
       ...['AWS::SQS::Queue', 'AWS::SQS::QueuePolicy', 'AWS::Scheduler::Schedule', 'AWS::CloudWatch::Alarm'],
       ...['Api', 'Stage', 'Route', 'RouteResponse', 'Integration', 'Authorizer'].map((t) => `AWS::ApiGatewayV2::${t}`),
       ...['Function', 'Permission', 'EventSourceMapping'].map((t) => `AWS::Lambda::${t}`),
-      ...['AWS::Logs::LogGroup', 'AWS::IAM::Role', 'AWS::IAM::Policy'],
+      ...['AWS::Logs::LogGroup', 'AWS::Logs::MetricFilter', 'AWS::IAM::Role', 'AWS::IAM::Policy'],
     ]),
   ));
