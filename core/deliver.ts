@@ -39,26 +39,29 @@ const post = async (
   return false;
 };
 
-/**
- * Sends frames to every connected device of a person, in order per device.
- * @returns the devices that they went out to; a device that could not be reached is logged, never an error: its
- *   pointer tells it later
- */
-export const sendFrames = async (deps: Deps, to: To, frames: string[], about: object): Promise<string[]> => {
+type Sent = {
+  /** The devices that all frames went out to. */
+  devices: string[];
+  /** How many of which it is not known. */
+  lost: number;
+};
+
+/** Sends frames to every connected device of a person, in order per device. A device that can't be reached is no error. */
+export const sendFrames = async (deps: Deps, to: To, frames: string[], about: object): Promise<Sent> => {
   const now = deps.now().getTime() / 1000;
   const devices = (await readDevices(deps, to.tenant, to.person)).filter((device) => isConnected(device, now));
-  const reached = await Promise.all(
-    devices.map(async (device) => {
-      try {
-        for (const frame of frames) if (!(await post(deps, to, device, frame))) return [];
-        return [device.device];
-      } catch (error) {
-        deps.log({ level: 'warn', msg: 'frame lost', ...to, device: device.device, error: errorName(error), ...about });
-        return [];
-      }
-    }),
-  );
-  return reached.flat();
+  const sent: Sent = { devices: [], lost: 0 };
+  const sendTo = async (device: Device): Promise<void> => {
+    try {
+      for (const frame of frames) if (!(await post(deps, to, device, frame))) return;
+      sent.devices.push(device.device);
+    } catch (error) {
+      sent.lost++;
+      deps.log({ level: 'warn', msg: 'frame lost', ...to, device: device.device, error: errorName(error), ...about });
+    }
+  };
+  await Promise.all(devices.map(sendTo));
+  return sent;
 };
 
 /** What one wrote is read, also when another's ring was faster and moved the pointer past it. */
@@ -66,8 +69,13 @@ const readOwn = async (deps: Deps, stream: Stream, person: UserId, { count }: Pi
   if (count > 0) await raiseRegister(deps, person, stream, readMark, count);
 };
 
-/** Frames, then the pointer, for one person and consecutive commits. */
-const deliverCommits = async (deps: Deps, stream: Stream, person: UserId, commits: Commit[]): Promise<void> => {
+type Delivery = { person: UserId; commits: Commit[]; isRing: boolean };
+
+/**
+ * Frames, then the pointer, for one person and consecutive commits. A handler's ring that lost a frame leaves the pointer,
+ * so that the stream sends it again; the stream itself moves on, for it must not wait for a socket.
+ */
+const deliverCommits = async (deps: Deps, stream: Stream, { person, commits, isRing }: Delivery): Promise<void> => {
   const head = commits.at(-1);
   if (!head) return;
   const name = streamName(stream);
@@ -76,7 +84,8 @@ const deliverCommits = async (deps: Deps, stream: Stream, person: UserId, commit
     name,
     commits.map((commit) => toWire(commit, person)),
   );
-  const devices = await sendFrames(deps, to, frames, { stream: name, v: head.v });
+  const { devices, lost } = await sendFrames(deps, to, frames, { stream: name, v: head.v });
+  if (isRing && lost > 0) return;
   const own = commits.findLast(({ by }) => by === person);
   const moved = (await raisePointer(deps, person, stream, head)) === 'moved';
   if (own && !(moved && own === head)) await readOwn(deps, stream, person, own);
@@ -94,7 +103,7 @@ const deliverCommits = async (deps: Deps, stream: Stream, person: UserId, commit
 const catchUpFrom = async (deps: Deps, stream: Stream, person: UserId, have: number, v: number): Promise<void> => {
   const from = Math.max(have + 1, v - FRAMES_BEHIND + 1);
   const commits = await readRange(deps, stream, { from, limit: FRAMES_BEHIND * 2 });
-  if (commits.at(-1)?.audience.includes(person)) await deliverCommits(deps, stream, person, commits);
+  if (commits.at(-1)?.audience.includes(person)) await deliverCommits(deps, stream, { person, commits, isRing: false });
 };
 
 /** Brings one person up to at least version `v` of a stream that they belong to. */
@@ -143,7 +152,9 @@ export const ringing = async (
 export const ring = async (deps: Deps, stream: Stream, commit: Commit): Promise<void> => {
   if (commit.audience.length > RING_AUDIENCE) return;
   await ringing(deps, stream, commit, async () => {
-    await Promise.all(commit.audience.map((person) => deliverCommits(deps, stream, person, [commit])));
+    await Promise.all(
+      commit.audience.map((person) => deliverCommits(deps, stream, { person, commits: [commit], isRing: true })),
+    );
   });
 };
 
@@ -151,6 +162,6 @@ export const ring = async (deps: Deps, stream: Stream, commit: Commit): Promise<
 export const sendInbox = async (deps: Deps, pointer: Pointer): Promise<void> => {
   const to = { tenant: pointer.stream.tenant, person: pointer.person };
   const state = inboxState(pointer);
-  const devices = await sendFrames(deps, to, [encodeFrame({ type: 'inbox', ...state })], { stream: state.stream });
+  const { devices } = await sendFrames(deps, to, [encodeFrame({ type: 'inbox', ...state })], { stream: state.stream });
   deps.log({ level: 'info', msg: 'inbox', ...to, stream: state.stream, v: pointer.v, read: pointer.read, devices });
 };

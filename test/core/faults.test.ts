@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { withDeadline } from '../../core/aws.ts';
 import type { Command, Send } from '../../core/ddb.ts';
 import { isRejection } from '../../core/decider.ts';
-import { deliver } from '../../core/deliver.ts';
+import { deliver, ring } from '../../core/deliver.ts';
 import { type Deps, makeDeps, type Ports, ports } from '../../core/deps.ts';
 import { readDevice } from '../../core/devices.ts';
 import { readNewest, readRange } from '../../core/events.ts';
@@ -199,6 +199,32 @@ describe('a device', () => {
     expect(await claimConnection(using(), session, 'NEW')).toMatchObject({ id: 'OLD' });
     expect(await late?.()).toBe('ConditionalCheckFailedException');
     expect((await readDevice(using(), demo, session.user, phone))?.connection?.id).toBe('NEW');
+  });
+  test('gets a frame that the handler’s ring lost from the stream', async () => {
+    const stream = await opened();
+    const device = DeviceId.parse('lossy');
+    const dan = UserId.parse('dan');
+    const members = {
+      stream: { ...stream, id: 'cnv_lossy' },
+      command: { type: 'Open' as const, members: [ada, dan], at },
+    };
+    await execute(using(), conversation, { ...members, id: 'open', dedupe: 'state' });
+    await claimConnection(using(), { tenant: demo, user: dan, device, expires: 2 ** 31 }, 'lossy');
+    const frames: string[] = [];
+    let broken = true;
+    const post = async (_id: string, frame: string) => {
+      if (broken) throw lost();
+      frames.push(frame);
+      return 'sent' as const;
+    };
+    const deps = using(ports.send, { sockets: { post, close: async () => undefined }, sleep: ports.sleep });
+    const commit = await say(members.stream, 'm1', ada);
+    await ring(deps, members.stream, commit);
+    expect(await pointerOf(dan, members.stream)).toBeUndefined();
+    broken = false;
+    await deliver(deps, members.stream, commit);
+    expect(frames.map((frame) => JSON.parse(frame).events.at(-1).v)).toEqual([2]);
+    expect(await pointerOf(dan, members.stream)).toMatchObject({ v: 2 });
   });
   test('keeps a connection whose handshake still goes on when a frame comes too early for it', async () => {
     const stream = await opened();
