@@ -43,7 +43,7 @@ export type Route<P, Q, B, O, R extends string> = {
   /** Must the request carry an Idempotency-Key? */
   idempotent?: boolean;
   /** How each broken rule is said to the client. */
-  refusals?: Record<R, { status: 403 | 404 | 409 | 422; detail: string }>;
+  refusals?: Record<R, { status: 403 | 404 | 409 | 422; detail: string; field?: string }>;
 };
 
 /** Zod's issue as field and rule; unknown and missing fields are named themselves. */
@@ -143,7 +143,9 @@ const success = (status: number, output: unknown): Result =>
 const said = <R extends string>(refusals: Route<never, never, never, never, R>['refusals'], rejected: R): Problem => {
   const refusal = refusals?.[rejected];
   if (!refusal) throw new Error(`no words for the rejection ${rejected}`);
-  return refusal.status === 404 ? problems.notFound() : new Problem({ code: rejected, ...refusal });
+  if (refusal.status === 404) return problems.notFound();
+  const { status, detail, field } = refusal;
+  return new Problem({ code: rejected, status, detail, ...(field ? { errors: [{ field, rule: detail }] } : {}) });
 };
 
 /** Nothing but a Problem is told to the client; everything else becomes a bare 500. */

@@ -14,7 +14,7 @@ export const handler = http(
     body: z.strictObject({ type: z.enum(['like', 'pass']) }),
     output: z.strictObject({ matched: z.boolean(), conversationId: ConversationId.optional() }),
     refusals: {
-      self: { status: 422, detail: 'You can not like or pass on yourself.' },
+      self: { status: 422, detail: 'You can not like or pass on yourself.', field: 'params.userId' },
       'already-matched': { status: 409, detail: 'You have matched; a pass is not possible any more.' },
     },
   },

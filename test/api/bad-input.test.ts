@@ -126,7 +126,7 @@ describe('a version or number is refused that', () => {
 });
 
 test('a like of oneself is refused', () =>
-  refuses(ada, 'PUT /v1/reactions/ada', { body: '{"type":"like"}' }, [422, 'self']));
+  refuses(ada, 'PUT /v1/reactions/ada', { body: '{"type":"like"}' }, [422, 'self', 'params.userId']));
 test('a pass after a match is refused', () =>
   refuses(ada, 'PUT /v1/reactions/ben', { body: '{"type":"pass"}' }, [409, 'already-matched']));
 test('whoever is no member learns nothing, whatever version they guess', async () => {
