@@ -3,10 +3,11 @@
  * they are first used, so that a cold start pays for what it needs.
  */
 import { randomBytes } from 'node:crypto';
+import type { Bucket } from './bucket.ts';
 import { createDdb, type Ddb, type Meter, type Send, sendToDynamo } from './ddb.ts';
 import { type Env, env } from './env.ts';
+import type { InvokeFunction } from './invoke.ts';
 import { type Log, log } from './log.ts';
-import type { Park } from './parked.ts';
 import type { Enqueue } from './queue.ts';
 import { type Random, type Sleep, sleep } from './retry.ts';
 import type { Sockets } from './sockets.ts';
@@ -16,7 +17,8 @@ export type Deps = {
   ddb: Ddb;
   sockets: Sockets;
   enqueue: Enqueue;
-  park: Park;
+  bucket: Bucket;
+  invoke: InvokeFunction;
   /** The server's clock. Data, never order. */
   now: () => Date;
   random: Random;
@@ -32,11 +34,19 @@ const sockets: Sockets = {
   close: async (...args) => (await import('./sockets.ts')).sockets.close(...args),
 };
 
+const bucket: Bucket = {
+  put: async (...args) => (await import('./bucket.ts')).bucket.put(...args),
+  get: async (...args) => (await import('./bucket.ts')).bucket.get(...args),
+  remove: async (...args) => (await import('./bucket.ts')).bucket.remove(...args),
+  list: async (...args) => (await import('./bucket.ts')).bucket.list(...args),
+};
+
 export const ports: Ports = {
   send: sendToDynamo,
   sockets,
   enqueue: async (...args) => (await import('./queue.ts')).enqueue(...args),
-  park: async (...args) => (await import('./parked.ts')).park(...args),
+  bucket,
+  invoke: async (...args) => (await import('./invoke.ts')).invokeFunction(...args),
   now: () => new Date(),
   random: { id: () => randomBytes(16).toString('base64url'), unit: Math.random },
   sleep,

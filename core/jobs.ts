@@ -5,6 +5,7 @@ import type { Deps } from './deps.ts';
 import { invocation } from './edge.ts';
 import { inLanes } from './lanes.ts';
 import { errorName } from './log.ts';
+import { park } from './parked.ts';
 
 const WIDTH = 16;
 
@@ -33,14 +34,7 @@ export const jobs =
           const job = parse(schema, record);
           if (!(job instanceof z.ZodError)) return handle(job, deps);
           const reason = z.prettifyError(job).slice(0, 1000);
-          await deps.park({
-            from: name,
-            key: record.messageId,
-            reason,
-            at: deps.now().toISOString(),
-            hint: { messageId: record.messageId },
-          });
-          deps.log({ level: 'error', msg: 'parked', from: name, key: record.messageId, reason: reason.slice(0, 200) });
+          await park(deps, { from: name, key: record.messageId, reason, hint: { messageId: record.messageId } });
         },
       );
       for (const { item, error } of failures)

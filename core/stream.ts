@@ -12,6 +12,7 @@ import type { Deps } from './deps.ts';
 import { invocation } from './edge.ts';
 import { inLanes } from './lanes.ts';
 import { errorName } from './log.ts';
+import { park } from './parked.ts';
 
 const WIDTH = 16;
 
@@ -34,8 +35,7 @@ const isPoison = (error: unknown): boolean => error instanceof z.ZodError;
 
 const parkChange = async (deps: Deps, from: string, change: Change, error: unknown): Promise<void> => {
   const reason = error instanceof z.ZodError ? z.prettifyError(error).slice(0, 1000) : errorName(error);
-  await deps.park({ from, key: keyOf(change), reason, at: deps.now().toISOString(), hint: { keys: change.keys } });
-  deps.log({ level: 'error', msg: 'parked', from, key: keyOf(change), reason: reason.slice(0, 200) });
+  await park(deps, { from, key: keyOf(change), reason, hint: { keys: change.keys } });
 };
 
 /** @param lane records of the same partition key run in order: that is one aggregate, or one person */

@@ -70,7 +70,7 @@ describe('arrows point one way', () => {
 
 describe('a file without a suffix in functions/ is pure, or a use case that is handed what it needs', () => {
   const suffix = /\.(http|ws|stream|queue|schedule|authorizer)\.ts$/;
-  /** Transports and verifiers: outside calls that have no port of their own yet. */
+  /** Transports and verifiers: what stands behind a port. */
   const transports = ['functions/push/apns.ts', 'functions/push/fcm.ts', 'functions/accounts/token.ts'];
   const bare = under('functions/').filter(({ path }) => !suffix.test(path) && !transports.includes(path));
   test('imports no SDK and nothing of Node but hashes', () =>

@@ -4,19 +4,13 @@ import type { Deps } from '../../core/deps.ts';
 import { tenantOf } from '../../core/env.ts';
 import { digest, uuidOf } from '../../core/ids.ts';
 import { jobs } from '../../core/jobs.ts';
-import { sendToApns } from './apns.ts';
 import { decidePush } from './decide.ts';
 import { PushJob } from './jobs.ts';
-import type { Outcome, Push } from './provider.ts';
+import type { Push } from './provider.ts';
+import { providers } from './providers.ts';
 
 const ATTEMPTS = 5;
 const MAX_DELAY_SECONDS = 900;
-
-const deliver = async (deps: Deps, job: PushJob, push: Push): Promise<Outcome> => {
-  const tenant = tenantOf(job.tenant);
-  if (push.to.kind === 'apns') return sendToApns(tenant, push, deps.now());
-  return (await import('./fcm.ts')).sendToFcm(tenant, push);
-};
 
 export const send = async (deps: Deps, job: PushJob): Promise<void> => {
   const { tenant, person, device, stream, v, attempt } = job;
@@ -25,14 +19,14 @@ export const send = async (deps: Deps, job: PushJob): Promise<void> => {
   const decision = await decidePush(deps, job);
   if ('skip' in decision) return decided(`not sent: ${decision.skip}`);
   const { send: notification, to } = decision;
-  const push = {
+  const push: Push = {
     to,
     notification,
     user: person,
     id: uuidOf(notification.event, device),
     collapseId: digest(notification.event),
   };
-  const outcome = await deliver(deps, job, push);
+  const outcome = await providers[to.kind](tenantOf(tenant), push, deps.now());
   switch (outcome.result) {
     case 'sent':
       return decided(`sent to ${to.kind}`);
