@@ -116,6 +116,22 @@ const createCaller = (send: Send, meter: Meter, random: Random, sleep: Sleep) =>
   return { once, repeated, orRefused };
 };
 
+/** The first `limit` items, however many pages they come in: a page may end at any item. */
+const pagesWith =
+  ({ repeated }: Pick<ReturnType<typeof createCaller>, 'repeated'>) =>
+  async (input: Omit<QueryCommandInput, 'Limit'>, limit: number): Promise<Item[]> => {
+    const items: Item[] = [];
+    let start = input.ExclusiveStartKey;
+    do {
+      const from = start ? { ExclusiveStartKey: start } : {};
+      const page = { ...input, ...from, Limit: limit - items.length, ...total };
+      const output = await repeated(() => new QueryCommand(page), 'read');
+      items.push(...((output.Items ?? []) as Item[]));
+      start = output.LastEvaluatedKey as Item | undefined;
+    } while (start && items.length < limit);
+    return items;
+  };
+
 /** One invocation's view of the database. */
 export const createDdb = (send: Send, meter: Meter, random: Random, sleep: Sleep) => {
   const { once, repeated, orRefused } = createCaller(send, meter, random, sleep);
@@ -123,10 +139,7 @@ export const createDdb = (send: Send, meter: Meter, random: Random, sleep: Sleep
     get: async (input: GetCommandInput): Promise<Item | undefined> =>
       (await repeated(() => new GetCommand({ ...input, ...total }), 'read')).Item as Item | undefined,
 
-    query: async (input: QueryCommandInput): Promise<{ items: Item[]; last: Item | undefined }> => {
-      const output = await repeated(() => new QueryCommand({ ...input, ...total }), 'read');
-      return { items: (output.Items ?? []) as Item[], last: output.LastEvaluatedKey as Item | undefined };
-    },
+    query: pagesWith({ repeated }),
 
     /** One attempt: the caller looks before it tries again. */
     put: (input: PutCommandInput) => orRefused(() => once(new PutCommand({ ...input, ...withOld }), 'write')),

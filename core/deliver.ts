@@ -12,14 +12,15 @@ import { encodeFrame, eventFrames, inboxState } from './frames.ts';
 import type { UserId } from './ids.ts';
 import { type Stream, streamName } from './keys.ts';
 import { errorName } from './log.ts';
-import { type Pointer, raisePointer, raiseRegister, readMark, readPointer } from './pointers.ts';
+import { type Pointer, raisePointer, raiseRegister, readMark, readPointer, seenBy } from './pointers.ts';
 
 /** A handler rings for at most so many people itself; larger audiences are left to the stream. */
 const RING_AUDIENCE = 10;
 const RING_MS = 1000;
 /** A device that is further behind is told where the stream stands and syncs. */
 const FRAMES_BEHIND = 20;
-const HANDSHAKE_SECONDS = 30;
+/** A handshake takes seconds; clocks may be five minutes wrong, this way here and that way there. */
+const HANDSHAKE_SECONDS = 11 * 60;
 
 type To = { tenant: Stream['tenant']; person: UserId };
 
@@ -42,6 +43,8 @@ const post = async (
 type Sent = {
   /** The devices that all frames went out to. */
   devices: string[];
+  /** Those that had hung up, or have not yet opened. */
+  gone: string[];
   /** How many of which it is not known. */
   lost: number;
 };
@@ -50,10 +53,10 @@ type Sent = {
 export const sendFrames = async (deps: Deps, to: To, frames: string[], about: object): Promise<Sent> => {
   const now = deps.now().getTime() / 1000;
   const devices = (await readDevices(deps, to.tenant, to.person)).filter((device) => isConnected(device, now));
-  const sent: Sent = { devices: [], lost: 0 };
+  const sent: Sent = { devices: [], gone: [], lost: 0 };
   const sendTo = async (device: Device): Promise<void> => {
     try {
-      for (const frame of frames) if (!(await post(deps, to, device, frame))) return;
+      for (const frame of frames) if (!(await post(deps, to, device, frame))) return void sent.gone.push(device.device);
       sent.devices.push(device.device);
     } catch (error) {
       sent.lost++;
@@ -64,9 +67,15 @@ export const sendFrames = async (deps: Deps, to: To, frames: string[], about: ob
   return sent;
 };
 
-/** What one wrote is read, also when another's ring was faster and moved the pointer past it. */
-const readOwn = async (deps: Deps, stream: Stream, person: UserId, { count }: Pick<Commit, 'count'>): Promise<void> => {
-  if (count > 0) await raiseRegister(deps, person, stream, readMark, count);
+/**
+ * Who wrote has read up to there: one's own mark, or what one knows of the other's. Moving a pointer says it of the commit
+ * that it is moved to; this says it of those that it was moved past, when another's ring was faster.
+ */
+const learn = async (deps: Deps, stream: Stream, person: UserId, commits: readonly Commit[]): Promise<void> => {
+  const newest = new Map(commits.map((commit) => [commit.by, commit.count]));
+  for (const [by, count] of newest)
+    if (by !== undefined && count > 0)
+      await raiseRegister(deps, person, stream, by === person ? readMark : seenBy(by), count);
 };
 
 type Delivery = { person: UserId; commits: Commit[]; isRing: boolean };
@@ -84,20 +93,16 @@ const deliverCommits = async (deps: Deps, stream: Stream, { person, commits, isR
     name,
     commits.map((commit) => toWire(commit, person)),
   );
-  const { devices, lost } = await sendFrames(deps, to, frames, { stream: name, v: head.v });
-  if (isRing && lost > 0) return;
-  const own = commits.findLast(({ by }) => by === person);
+  const about = { stream: name, from: commits[0]?.v, v: head.v };
+  const { devices, gone, lost } = await sendFrames(deps, to, frames, about);
+  const tell = (pointer: string): void =>
+    deps.log({ level: 'info', msg: 'delivered', ...to, ...about, devices, ...(gone.length > 0 && { gone }), pointer });
+  if (isRing && lost > 0) return tell('left to the stream');
   const moved = (await raisePointer(deps, person, stream, head)) === 'moved';
-  if (own && !(moved && own === head)) await readOwn(deps, stream, person, own);
-  deps.log({
-    level: 'info',
-    msg: 'delivered',
-    ...to,
-    stream: name,
-    v: head.v,
-    devices,
-    pointer: moved ? 'moved' : 'was there',
-  });
+  // What others wrote is left to the stream, which looks first.
+  const past = commits.filter(({ by }) => (moved ? by !== head.by : by === person || !isRing));
+  await learn(deps, stream, person, past);
+  tell(moved ? 'moved' : 'was there');
 };
 
 const catchUpFrom = async (deps: Deps, stream: Stream, person: UserId, have: number, v: number): Promise<void> => {
@@ -113,13 +118,18 @@ export const catchUp = async (deps: Deps, stream: Stream, person: UserId, v: num
   if (have < v) await catchUpFrom(deps, stream, person, have, v);
 };
 
+/** How far a person's pointer says that somebody of the stream read. */
+const knownOf = (pointer: Pointer | undefined, person: UserId, who: UserId): number =>
+  (who === person ? pointer?.read : pointer?.seen[who]) ?? 0;
+
 /** The stream's ring: everyone in the audience, whoever may have rung before. */
 export const deliver = async (deps: Deps, stream: Stream, commit: Commit): Promise<void> => {
   const deliverTo = async (person: UserId): Promise<void> => {
     const pointer = await readPointer(deps, person, stream, { consistent: false });
     const have = pointer?.v ?? 0;
     if (have < commit.v) await catchUpFrom(deps, stream, person, have, commit.v);
-    else if (commit.by === person && (pointer?.read ?? 0) < commit.count) await readOwn(deps, stream, person, commit);
+    else if (commit.by && knownOf(pointer, person, commit.by) < commit.count)
+      await learn(deps, stream, person, [commit]);
   };
   // Each person's own trouble is theirs alone; the record fails for whoever is left behind.
   const results = await Promise.allSettled(commit.audience.map(deliverTo));

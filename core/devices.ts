@@ -7,6 +7,10 @@ import { DeviceId, type TenantId, UserId } from './ids.ts';
 import { deviceKey, devicesKey } from './keys.ts';
 
 export const DEVICES_LIMIT = 20;
+/** Rows of devices that logged out stay for a day beside them. */
+const ROWS_LIMIT = 10 * DEVICES_LIMIT;
+/** Nothing that was begun before a logout can land later than this. */
+export const LOGGED_OUT_SECONDS = 24 * 3600;
 /** API Gateway ends every connection after two hours. */
 export const CONNECTION_SECONDS = 7200;
 
@@ -39,8 +43,13 @@ export const Device = z.object({
   appVersion: z.string().optional(),
   registeredAt: z.iso.datetime().optional(),
   connection: Connection.optional(),
-  /** Counts this device's connections; the newest wins. */
+  /**
+   * Counts what happened to this row: registrations, connections, logouts. Each names the epoch that it was made against, so
+   * that one which lands late finds another and changes nothing.
+   */
   epoch: z.int().min(0).default(0),
+  /** What is left of a device after its logout: only its epoch. */
+  loggedOut: z.boolean().default(false),
 });
 export type Device = z.infer<typeof Device>;
 
@@ -48,23 +57,35 @@ type Rows = Pick<Deps, 'ddb' | 'env' | 'log'>;
 
 export const parseDevice = (item: Item): Device => Device.parse(item);
 
-/** All devices of a person. Eventually consistent: who is missed for a moment is caught up by their own sync. */
-export const readDevices = async ({ ddb, env, log }: Rows, tenant: TenantId, person: UserId): Promise<Device[]> => {
-  const { items } = await ddb.query({
-    TableName: env.DEVICES_TABLE,
-    KeyConditionExpression: '#pk = :pk',
-    ExpressionAttributeNames: { '#pk': 'pk' },
-    ExpressionAttributeValues: { ':pk': devicesKey(tenant, person) },
-    Limit: DEVICES_LIMIT * 2,
-  });
+/**
+ * All devices of a person that are not logged out.
+ * @param consistent who is missed otherwise for a moment is caught up by their own sync
+ */
+export const readDevices = async (
+  { ddb, env, log }: Rows,
+  tenant: TenantId,
+  person: UserId,
+  { consistent = false }: { consistent?: boolean } = {},
+): Promise<Device[]> => {
+  const items = await ddb.query(
+    {
+      TableName: env.DEVICES_TABLE,
+      KeyConditionExpression: '#pk = :pk',
+      ExpressionAttributeNames: { '#pk': 'pk' },
+      ExpressionAttributeValues: { ':pk': devicesKey(tenant, person) },
+      ConsistentRead: consistent,
+    },
+    ROWS_LIMIT,
+  );
   return items.flatMap((item) => {
     const parsed = Device.safeParse(item);
     // One bad row must not silence a person's other devices.
     if (!parsed.success) log({ level: 'error', msg: 'device unreadable', tenant, person, device: String(item.sk) });
-    return parsed.success ? [parsed.data] : [];
+    return parsed.success && !parsed.data.loggedOut ? [parsed.data] : [];
   });
 };
 
+/** A device's row, also of one that logged out: consistent, for who is about to change it. */
 export const readDevice = async (
   { ddb, env }: Rows,
   tenant: TenantId,

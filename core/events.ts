@@ -11,28 +11,23 @@ const decode = (item: Item): Commit => Commit.parse(item);
 type Range = { from: number; to?: number; limit: number };
 
 /**
- * Commits `from`, `from + 1`, … of a stream, consistently read, at most `limit` (and as many pages as that takes).
+ * Commits `from`, `from + 1`, … of a stream, consistently read, at most `limit`.
  * @throws ZodError if a stored commit can't be decoded
  */
 export const readRange = async ({ ddb, env }: Store, stream: Stream, { from, to, limit }: Range): Promise<Commit[]> => {
   const { pk, sk } = versionKey(stream, from);
   const end = to === undefined ? afterVersions : versionKey(stream, to).sk;
-  const commits: Commit[] = [];
-  let start: Item | undefined;
-  do {
-    const { items, last } = await ddb.query({
+  const items = await ddb.query(
+    {
       TableName: env.EVENTS_TABLE,
       KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
       ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
       ExpressionAttributeValues: { ':pk': pk, ':from': sk, ':to': end },
       ConsistentRead: true,
-      Limit: limit - commits.length,
-      ...(start ? { ExclusiveStartKey: start } : {}),
-    });
-    commits.push(...items.map(decode));
-    start = last;
-  } while (start && commits.length < limit);
-  return commits;
+    },
+    limit,
+  );
+  return items.map(decode);
 };
 
 /** The newest `limit` commits up to `to`, newest first, consistently read. */
@@ -43,19 +38,18 @@ export const readNewest = async (
   to?: number,
 ): Promise<Commit[]> => {
   const { pk, sk } = versionKey(stream, 1);
-  const { items } = await ddb.query({
-    TableName: env.EVENTS_TABLE,
-    KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
-    ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
-    ExpressionAttributeValues: {
-      ':pk': pk,
-      ':from': sk,
-      ':to': to === undefined ? afterVersions : versionKey(stream, to).sk,
+  const end = to === undefined ? afterVersions : versionKey(stream, to).sk;
+  const items = await ddb.query(
+    {
+      TableName: env.EVENTS_TABLE,
+      KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeValues: { ':pk': pk, ':from': sk, ':to': end },
+      ConsistentRead: true,
+      ScanIndexForward: false,
     },
-    ConsistentRead: true,
-    ScanIndexForward: false,
-    Limit: limit,
-  });
+    limit,
+  );
   return items.map(decode);
 };
 

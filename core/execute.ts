@@ -11,6 +11,7 @@ import { type Aggregate, isRejection, type Rejection } from './decider.ts';
 import type { Deps } from './deps.ts';
 import { append, appendWithReceipt } from './events.ts';
 import type { UserId } from './ids.ts';
+import { canonicalJson } from './json.ts';
 import { type Stream, streamName } from './keys.ts';
 import { stateAt } from './load.ts';
 import { type Dedupe, look, type Seen } from './look.ts';
@@ -28,24 +29,16 @@ export type Execution<C> = {
   dedupe: Dedupe;
 };
 
+/** How a commit names the command that it answers. */
+export const commandName = ({ id, by }: Pick<Execution<unknown>, 'id' | 'by'>): string => `${by ?? 'system'}/${id}`;
+
 /** `commit` is absent when there was nothing new to say. */
 export type Done<S> = { v: number; state: S; commit: Commit | undefined; fresh: boolean };
-
-const canonical = (value: unknown): unknown =>
-  value !== null && typeof value === 'object' && !Array.isArray(value)
-    ? Object.fromEntries(
-        Object.entries(value)
-          .sort(([a], [b]) => (a < b ? -1 : 1))
-          .map(([k, v]) => [k, canonical(v)]),
-      )
-    : value;
 
 /** What was asked, without when: a retry asks the same later. */
 const hashOf = (command: object): string => {
   const asked = Object.fromEntries(Object.entries(command).filter(([key]) => key !== 'at'));
-  return createHash('sha256')
-    .update(JSON.stringify(canonical(asked)))
-    .digest('base64url');
+  return createHash('sha256').update(canonicalJson(asked)).digest('base64url');
 };
 
 /** The commit that follows from a decision, not yet written. */
@@ -112,8 +105,8 @@ export const execute = async <S, C extends { at: string }, E extends { type: str
   aggregate: Aggregate<S, C, E, R>,
   execution: Execution<C>,
 ): Promise<Done<S> | Rejection<R>> => {
-  const { stream, command, id, by, dedupe } = execution;
-  const names = { command: `${by ?? 'system'}/${id}`, asked: hashOf(command) };
+  const { stream, command, by, dedupe } = execution;
+  const names = { command: commandName(execution), asked: hashOf(command) };
   /** The version of an attempt of which nobody said whether it landed; 0 when nothing can have. */
   let doubted = 0;
   for (let tries = 0; tries < ATTEMPTS; tries++) {

@@ -91,3 +91,11 @@ export const readBody = (event: Body): unknown => {
   checkType(event.headers);
   return parseJson(text);
 };
+
+/** Equal text for equal values, whatever order their fields are in. */
+export const canonicalJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );

@@ -3,7 +3,7 @@
  * segments give the same key and no key is a prefix of another's segment.
  */
 import { assert } from './assert.ts';
-import { type DeviceId, TenantId, type UserId } from './ids.ts';
+import { type DeviceId, TenantId, UserId } from './ids.ts';
 
 export type Key = { pk: string; sk: string };
 export type StreamKind = 'conversation' | 'pair' | 'person';
@@ -58,12 +58,28 @@ export const parseStreamKey = (pk: string): Stream => {
   return { tenant: TenantId.parse(tenant), kind: known, id };
 };
 
+/** What an item of a stream's partition is: a commit, or the receipt of a command; undefined for none of ours. */
+export const parseEventKey = (sk: string): { v: number } | { command: string } | undefined => {
+  const [what, name, ...rest] = splitKey(sk);
+  if (what === 'c' && name !== undefined && rest.length === 0) return { command: name };
+  const v = Number(sk.slice(VERSIONS.length + 1));
+  return Number.isSafeInteger(v) && v > 0 && sk === VERSIONS + sortable(v) ? { v } : undefined;
+};
+
 export const receiptKey = (stream: Stream, commandId: string): Key => ({
   pk: joinKey(stream.tenant, stream.kind, stream.id),
   sk: joinKey('c', commandId),
 });
 
 const personal = (tenant: TenantId, user: UserId): string => joinKey(tenant, 'person', user);
+
+/** Whose partition it is, in `inbox`, `views` and `devices`; undefined when it is nobody's. */
+export const parsePersonKey = (pk: string): { tenant: TenantId; user: UserId } | undefined => {
+  const [tenant, kind, user, ...rest] = splitKey(pk);
+  const [parsedTenant, parsedUser] = [TenantId.safeParse(tenant), UserId.safeParse(user)];
+  if (kind !== 'person' || rest.length > 0 || !parsedTenant.success || !parsedUser.success) return undefined;
+  return { tenant: parsedTenant.data, user: parsedUser.data };
+};
 
 /** A person's pointer to one stream. */
 export const pointerKey = (user: UserId, stream: Stream): Key => ({
@@ -96,3 +112,13 @@ export const viewKey = (tenant: TenantId, user: UserId, view: string, id: string
   sk: joinKey(view, id),
 });
 export const viewPrefix = (view: string): string => `${joinKey(view)}#`;
+
+/** Whose row of which view, or undefined for a key that is no view's. */
+export const parseViewKey = ({
+  pk,
+  sk,
+}: Key): { tenant: TenantId; user: UserId; view: string; id: string } | undefined => {
+  const [view, id, ...rest] = splitKey(sk);
+  const owner = parsePersonKey(pk);
+  return owner && view && id && rest.length === 0 ? { ...owner, view, id } : undefined;
+};

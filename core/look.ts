@@ -69,7 +69,8 @@ export const look = async <S, C, E, R extends string>(
   if (dedupe === 'receipt') {
     const v = await readReceipt(deps, stream, command);
     const [own] = v === undefined ? [] : await readRange(deps, stream, { from: v, to: v, limit: 1 });
-    if (own) return { v: own.v, state: await stateAt(deps, aggregate, stream, own), own };
+    // After a restore a receipt may name a version that is another's now.
+    if (own?.command === command) return { v: own.v, state: await stateAt(deps, aggregate, stream, own), own };
   }
   return lookAtHead(deps, aggregate, { stream, command, doubted });
 };

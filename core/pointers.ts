@@ -11,8 +11,8 @@ import { inboxKey, kindPrefix, parseStreamName, pointerKey, type Stream, type St
 
 /** At most this many streams belong to one person. */
 export const STREAMS_LIMIT = 1000;
-const ACK = 'ack:';
-const SEEN = 'seen:';
+export const ACK = 'ack:';
+export const SEEN = 'seen:';
 
 const Row = z.looseObject({
   tenant: TenantId,
@@ -23,6 +23,8 @@ const Row = z.looseObject({
   read: z.int().min(0).default(0),
   /** The newest version that the person wrote themselves. */
   own: Version.default(0),
+  /** When a restore last took it back, in Unix milliseconds; 0 for never (core/takeback.ts). */
+  era: z.int().min(0).default(0),
   at: Timestamp,
 });
 
@@ -33,6 +35,7 @@ export type Pointer = {
   count: number;
   read: number;
   own: number;
+  era: number;
   at: string;
   /** What each device acknowledged. */
   acks: Record<string, number>;
@@ -49,10 +52,10 @@ const prefixed = (row: Item, prefix: string): Record<string, number> =>
 
 /** @throws ZodError if the item is no pointer */
 export const parsePointer = (item: Item): Pointer => {
-  const { tenant, person, stream: name, v, count, read, own, at } = Row.parse(item);
+  const { tenant, person, stream: name, v, count, read, own, era, at } = Row.parse(item);
   const stream = parseStreamName(tenant, name);
   assert(stream, `${name} is no stream`);
-  return { person, stream, v, count, read, own, at, acks: prefixed(item, ACK), seen: prefixed(item, SEEN) };
+  return { person, stream, v, count, read, own, era, at, acks: prefixed(item, ACK), seen: prefixed(item, SEEN) };
 };
 
 type Inbox = Pick<Deps, 'ddb' | 'env'>;
@@ -76,21 +79,17 @@ export const readPointers = async (
   { ddb, env }: Inbox,
   { tenant, user, kind }: { tenant: TenantId; user: UserId; kind?: StreamKind },
 ): Promise<Pointer[]> => {
-  const pointers: Pointer[] = [];
-  let start: Item | undefined;
-  do {
-    const { items, last } = await ddb.query({
+  const items = await ddb.query(
+    {
       TableName: env.INBOX_TABLE,
       KeyConditionExpression: kind ? '#pk = :pk AND begins_with(#sk, :kind)' : '#pk = :pk',
       ExpressionAttributeNames: { '#pk': 'pk', ...(kind ? { '#sk': 'sk' } : {}) },
       ExpressionAttributeValues: { ':pk': inboxKey(tenant, user), ...(kind ? { ':kind': kindPrefix(kind) } : {}) },
       ConsistentRead: true,
-      ...(start ? { ExclusiveStartKey: start } : {}),
-    });
-    pointers.push(...items.map(parsePointer));
-    start = last;
-  } while (start && pointers.length < STREAMS_LIMIT * 2);
-  return pointers;
+    },
+    STREAMS_LIMIT * 2,
+  );
+  return items.map(parsePointer);
 };
 
 export type Head = { v: number; count: number; at: string; by?: UserId | undefined };
@@ -165,8 +164,9 @@ export const raiseRegister = async (
     ReturnValues: 'ALL_NEW',
   });
   if (!isRefused(result)) return { outcome: 'moved', pointer: parsePointer(result) };
-  if (!result.item) return { outcome: 'no pointer', pointer: undefined };
-  const pointer = parsePointer(result.item);
+  const pointer = result.item && parsePointer(result.item);
+  // One at 0 only remembers that a restore took its stream away.
+  if (!pointer || pointer.v === 0) return { outcome: 'no pointer', pointer: undefined };
   return { outcome: pointer[bound] < to ? 'beyond' : 'was there', pointer };
 };
 

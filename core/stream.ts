@@ -33,9 +33,14 @@ const keyOf = ({ keys }: Change): string => `${keys.pk}|${keys.sk}`;
 /** Will it fail for ever? Then no retry helps. */
 const isPoison = (error: unknown): boolean => error instanceof z.ZodError;
 
+/** Numbers only: what people write are texts. */
+const numbersOf = (item: Item): Record<string, number> =>
+  Object.fromEntries(Object.entries(item).filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
+
 const parkChange = async (deps: Deps, from: string, change: Change, error: unknown): Promise<void> => {
   const reason = error instanceof z.ZodError ? z.prettifyError(error).slice(0, 1000) : errorName(error);
-  await park(deps, { from, key: keyOf(change), reason, hint: { keys: change.keys } });
+  const before = change.before && numbersOf(change.before);
+  await park(deps, { from, key: keyOf(change), reason, hint: { keys: change.keys, before } });
 };
 
 /** @param lane records of the same partition key run in order: that is one aggregate, or one person */

@@ -1,7 +1,9 @@
-/** Which aggregate a stream's kind is: for who shows states of any stream. */
+/** Which aggregate a stream's kind is: for who shows or examines streams of any kind. */
 import type { Commit } from '../core/commit.ts';
+import type { Aggregate } from '../core/decider.ts';
 import type { Deps } from '../core/deps.ts';
-import type { Stream } from '../core/keys.ts';
+import type { UserId } from '../core/ids.ts';
+import type { Stream, StreamKind } from '../core/keys.ts';
 import { stateAt } from '../core/load.ts';
 import { person } from './accounts/person.ts';
 import { match } from './matching/match.ts';
@@ -17,4 +19,37 @@ export const stateOf = (deps: Deps, stream: Stream, commit: Commit): Promise<unk
     case 'person':
       return stateAt(deps, person, stream, commit);
   }
+};
+
+/** An aggregate without its commands: what events mean. States go in and out as they are stored. */
+export type Reading = {
+  reducer: number;
+  initial: unknown;
+  /** @throws ZodError for a state or an event of another shape */
+  evolve: (state: unknown, events: readonly unknown[]) => unknown;
+  parse: (state: unknown) => unknown;
+  audience: (state: unknown) => readonly UserId[];
+  count: (state: unknown) => number;
+  /** Do commands of the system leave a receipt here? */
+  receipts: boolean;
+};
+
+const readingOf = <S, C, E, R extends string>(
+  aggregate: Aggregate<S, C, E, R>,
+  { receipts } = { receipts: false },
+): Reading => {
+  const { reducer, initial, State, Event, evolve, audience, count } = aggregate;
+  return {
+    ...{ reducer, initial, receipts },
+    evolve: (state, events) => events.map((event) => Event.parse(event)).reduce(evolve, State.parse(state)),
+    parse: (state) => State.parse(state),
+    audience: (state) => audience(State.parse(state)),
+    count: (state) => count(State.parse(state)),
+  };
+};
+
+export const readings: Record<StreamKind, Reading> = {
+  conversation: readingOf(conversation),
+  pair: readingOf(match),
+  person: readingOf(person, { receipts: true }),
 };

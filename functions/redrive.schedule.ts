@@ -3,32 +3,17 @@
  * function again, and parked for an operator after a day of failing.
  */
 import type { Context, ScheduledEvent } from 'aws-lambda';
-import { z } from 'zod';
 import type { Deps } from '../core/deps.ts';
 import { invocation } from '../core/edge.ts';
 import { errorName } from '../core/log.ts';
 import { PARKED } from '../core/parked.ts';
+import { invokeAgain } from './redrive.ts';
 
 const PAGES = 20;
 const PAGE = 50;
 const GIVE_UP_MS = 24 * 3600_000;
 /** Where Lambda's S3 destination puts whole failed invocations. */
 const PREFIX = 'aws/lambda/';
-
-const FailedBatch = z.object({
-  requestContext: z.object({ functionArn: z.string() }),
-  payload: z.union([z.string(), z.record(z.string(), z.unknown())]),
-});
-const Response = z.object({ batchItemFailures: z.array(z.unknown()) }).nullable();
-
-/** @throws when the function fails again, wholly or in part */
-const invokeAgain = async ({ invoke }: Deps, text: string): Promise<void> => {
-  const { requestContext, payload } = FailedBatch.parse(JSON.parse(text));
-  const event = typeof payload === 'string' ? payload : JSON.stringify(payload);
-  const response = Response.parse(await invoke(requestContext.functionArn, event));
-  if (response && response.batchItemFailures.length > 0)
-    throw new Error(`${response.batchItemFailures.length} records failed again`);
-};
 
 /** Copied before it is removed: a crash in between leaves it in both places, and the next round finishes. */
 const giveUp = async ({ bucket, log }: Deps, key: string): Promise<void> => {

@@ -48,7 +48,7 @@ export const handler = http(
   },
   async ({ query: { before, limit }, actor }, deps) => {
     const pointers = (await readPointers(deps, { ...actor, kind: 'conversation' }))
-      .filter((pointer) => before === undefined || recency(pointer) < before)
+      .filter((pointer) => pointer.v > 0 && (before === undefined || recency(pointer) < before))
       .sort((a, b) => (recency(a) < recency(b) ? 1 : -1));
     const page = pointers.slice(0, limit);
     const conversations = (await Promise.all(page.map((pointer) => show(deps, pointer)))).flat();

@@ -5,7 +5,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Deps } from '../../core/deps.ts';
-import { DEVICES_LIMIT, type Device, PushAddress, readDevice, readDevices } from '../../core/devices.ts';
+import {
+  DEVICES_LIMIT,
+  type Device,
+  LOGGED_OUT_SECONDS,
+  PushAddress,
+  readDevice,
+  readDevices,
+} from '../../core/devices.ts';
 import { type Actor, DeviceId, UserId } from '../../core/ids.ts';
 import { addressKey, deviceKey } from '../../core/keys.ts';
 import { problems } from '../../core/problem.ts';
@@ -62,7 +69,8 @@ const device = (
   at: string,
 ): Device => ({
   ...(before?.connection ? { connection: before.connection } : {}),
-  epoch: before?.epoch ?? 0,
+  epoch: (before?.epoch ?? 0) + 1,
+  loggedOut: false,
   device: id,
   person: user,
   ...rest,
@@ -150,7 +158,7 @@ export const registerDevice = async (
   for (let tries = 0; tries < ATTEMPTS; tries++) {
     if (tries > 0) await deps.sleep(backoff(deps.random, tries));
     const before = await readDevice(deps, actor.tenant, actor.user, id);
-    if (!before && (await readDevices(deps, actor.tenant, actor.user)).length >= DEVICES_LIMIT)
+    if ((!before || before.loggedOut) && (await readDevices(deps, actor.tenant, actor.user)).length >= DEVICES_LIMIT)
       throw problems.tooManyDevices();
     const after = device(before, actor, id, registration, deps.now().toISOString());
     if (!(await deps.ddb.transact(await changes(deps, actor, before, after)))) return;
@@ -158,18 +166,27 @@ export const registerDevice = async (
   throw problems.busy();
 };
 
-/** Forgets a device and its push address. @returns what it was, or undefined if there was none */
+/**
+ * Forgets a device and its push address. Its epoch stays for a while, so that a registration or a logout that was begun
+ * before and lands later changes nothing.
+ * @returns what it was, or undefined if there was none
+ */
 export const removeDevice = async (deps: Deps, actor: Actor, id: DeviceId): Promise<Device | undefined> => {
   const TableName = deps.env.DEVICES_TABLE;
   for (let tries = 0; tries < ATTEMPTS; tries++) {
     if (tries > 0) await deps.sleep(backoff(deps.random, tries));
     const before = await readDevice(deps, actor.tenant, actor.user, id);
-    if (!before) return undefined;
-    const row = { TableName, Key: deviceKey(actor.tenant, actor.user, id) };
-    const address = before.addressHash
+    if (before?.loggedOut) return undefined;
+    const left = {
+      ...deviceKey(actor.tenant, actor.user, id),
+      ...{ device: id, person: actor.user, epoch: (before?.epoch ?? 0) + 1, loggedOut: true },
+      expires: Math.floor(deps.now().getTime() / 1000) + LOGGED_OUT_SECONDS,
+    };
+    const address = before?.addressHash
       ? [{ Delete: { TableName, Key: addressKey(actor.tenant, before.addressHash) } }]
       : [];
-    if (!(await deps.ddb.transact([{ Delete: { ...row, ...rowUnchanged(before) } }, ...address]))) return before;
+    if (!(await deps.ddb.transact([{ Put: { TableName, Item: left, ...rowUnchanged(before) } }, ...address])))
+      return before;
   }
   throw problems.busy();
 };

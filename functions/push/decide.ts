@@ -24,6 +24,6 @@ export const decidePush = async (deps: Deps, job: PushJob): Promise<Decision> =>
   const notification = notificationOf(commit.events, { viewer: person, stream: job.stream, v });
   if (typeof notification === 'string') return { skip: notification };
   const device = await readDevice(deps, tenant, person, job.device);
-  if (!device) return { skip: 'device gone' };
+  if (!device || device.loggedOut) return { skip: 'device gone' };
   return device.push ? { send: notification, to: device.push } : { skip: 'no push address' };
 };

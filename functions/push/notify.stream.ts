@@ -16,15 +16,18 @@ const NEWEST = 20;
 const notify = async (deps: Deps, pointer: Pointer, from: number): Promise<void> => {
   const { stream, person, v, own } = pointer;
   if (from === v && own === v) return;
-  const devices = (await readDevices(deps, stream.tenant, person)).filter(({ push }) => push);
+  const about = { tenant: stream.tenant, person, stream: streamName(stream) };
+  // Consistent: a device that registered before the event must not be missed.
+  const devices = (await readDevices(deps, stream.tenant, person, { consistent: true })).filter(({ push }) => push);
+  if (devices.length === 0) deps.log({ level: 'info', msg: 'no push', ...about, from, v, reason: 'no push address' });
   const now = deps.now().getTime() / 1000;
   const first = Math.max(from, v - NEWEST + 1);
-  const about = { tenant: stream.tenant, person, stream: streamName(stream) };
   if (first > from && devices.length > 0)
     deps.log({
       level: 'info',
       msg: 'push decided',
       ...about,
+      from,
       v: first - 1,
       decision: 'not sent: only the newest of many',
     });

@@ -4,6 +4,7 @@ import type { Deps } from '../../core/deps.ts';
 import { tenantOf } from '../../core/env.ts';
 import { digest, uuidOf } from '../../core/ids.ts';
 import { jobs } from '../../core/jobs.ts';
+import { errorName } from '../../core/log.ts';
 import { decidePush } from './decide.ts';
 import { PushJob } from './jobs.ts';
 import type { Push } from './provider.ts';
@@ -43,4 +44,14 @@ export const send = async (deps: Deps, job: PushJob): Promise<void> => {
   }
 };
 
-export const handler = jobs('push/send', PushJob, (job, deps) => send(deps, job));
+/** The edge knows a job by its message alone; whoever asks later asks by event and device. */
+const sendOrTell = async (deps: Deps, job: PushJob): Promise<void> => {
+  try {
+    await send(deps, job);
+  } catch (error) {
+    deps.log({ level: 'warn', msg: 'push failed', ...job, error: errorName(error) });
+    throw error;
+  }
+};
+
+export const handler = jobs('push/send', PushJob, (job, deps) => sendOrTell(deps, job));

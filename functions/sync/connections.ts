@@ -43,7 +43,7 @@ export const closeConnection = async (
 const SET_CONNECTION =
   'SET #connection = :connection, #epoch = if_not_exists(#epoch, :zero) + :one, #device = :device, #person = :person';
 const CLAIM_REGISTERED = `${SET_CONNECTION} REMOVE #expires`;
-const CLAIM_UNREGISTERED = `${SET_CONNECTION}, #expires = :expires`;
+const CLAIM_UNREGISTERED = `${SET_CONNECTION}, #expires = :expires REMOVE #loggedOut`;
 
 /** Takes the row as it was read: an attempt that lands late, or beside a registration, finds another epoch or platform. */
 const claim = (deps: Deps, { tenant, user, device, expires }: Session, id: string, before: Device | undefined) => {
@@ -63,6 +63,7 @@ const claim = (deps: Deps, { tenant, user, device, expires }: Session, id: strin
       '#person': 'person',
       '#platform': 'platform',
       '#expires': 'expires',
+      ...(registered ? {} : { '#loggedOut': 'loggedOut' }),
     },
     ExpressionAttributeValues: {
       ':connection': { id, expires, lease: now + CONNECTION_SECONDS },
@@ -93,7 +94,7 @@ export const claimConnection = async (deps: Deps, session: Session, id: string):
     const before = await readDevice(deps, tenant, user, device);
     // Our own attempt of which we were not told.
     if (before?.connection?.id === id) return replaced;
-    if (!before && !(await hasRoom(deps, session))) throw problems.tooManyDevices();
+    if ((!before || before.loggedOut) && !(await hasRoom(deps, session))) throw problems.tooManyDevices();
     replaced = before?.connection;
     const claimed = await claim(deps, session, id, before).catch((error: unknown) => {
       if (isFault(error)) throw error;
@@ -130,7 +131,7 @@ export const closeIfReplaced = async (
 ): Promise<boolean> => {
   const row = await readDevice(deps, tenant, user, device);
   if (row?.connection?.id === connectionId) return false;
-  await closeConnection(deps, connectionId, row ? 'connected-elsewhere' : 'logged-out');
+  await closeConnection(deps, connectionId, row && !row.loggedOut ? 'connected-elsewhere' : 'logged-out');
   return true;
 };
 

@@ -1,11 +1,15 @@
 /**
  * A sync cursor: what the device has, as text. For each stream 20 bits of a hash of its name, the version and the sum of
- * its registers; both only grow, so that an equal sum means that nothing moved. It carries no authority: everything it
- * leads to is checked against the caller's own pointers, and its checksum is bound to the caller. Pure.
+ * its registers; both only grow, so that an equal sum means that nothing moved. Only a restore takes them back, and with that
+ * begins another era. It carries no authority: everything it leads to is checked against the caller's own pointers, and its
+ * checksum is bound to the caller. Pure.
  */
 import { createHash } from 'node:crypto';
 
+/** Marks alone; most cursors never see another era than the first. */
 const FORMAT = 1;
+/** The era, then the marks. */
+const FORMAT_WITH_ERA = 2;
 const CHECK_BYTES = 8;
 export const HASH_BITS = 20;
 
@@ -53,8 +57,10 @@ const sorted = (owner: Owner, names: Iterable<readonly [string, Mark]>): Entry[]
     .map(([name, mark]) => ({ hash: hashName(owner, name), name, mark }))
     .sort((a, b) => a.hash - b.hash || (a.name < b.name ? -1 : 1));
 
-export const encodeCursor = (owner: Owner, marks: ReadonlyMap<string, Mark>): string => {
-  const bytes: number[] = [FORMAT];
+/** @param era the newest of the owner's pointers */
+export const encodeCursor = (owner: Owner, marks: ReadonlyMap<string, Mark>, era = 0): string => {
+  const bytes: number[] = era === 0 ? [FORMAT] : [FORMAT_WITH_ERA];
+  if (era > 0) pushVarint(bytes, era);
   let before = 0;
   for (const { hash, mark } of sorted(owner, marks)) {
     pushVarint(bytes, hash - before);
@@ -66,31 +72,42 @@ export const encodeCursor = (owner: Owner, marks: ReadonlyMap<string, Mark>): st
   return Buffer.concat([checksum(owner, payload), payload]).toString('base64url');
 };
 
-/** Marks by hash, or undefined for text that is no cursor of this owner. */
-const decode = (owner: Owner, cursor: string): Map<number, Mark[]> | undefined => {
+/** Era and marks by hash, or undefined for text that is no cursor of this owner. */
+const decode = (owner: Owner, cursor: string): { era: number; byHash: Map<number, Mark[]> } | undefined => {
   const bytes = Buffer.from(cursor, 'base64url');
   const payload = bytes.subarray(CHECK_BYTES);
-  if (bytes.toString('base64url') !== cursor || payload[0] !== FORMAT) return undefined;
+  const [format] = payload;
+  if (bytes.toString('base64url') !== cursor || (format !== FORMAT && format !== FORMAT_WITH_ERA)) return undefined;
   if (!checksum(owner, payload).equals(bytes.subarray(0, CHECK_BYTES))) return undefined;
   const values = readVarints(payload.subarray(1));
-  if (!values || values.length % 3 !== 0) return undefined;
-  const marks = new Map<number, Mark[]>();
+  const era = format === FORMAT ? 0 : values?.shift();
+  if (!values || era === undefined || values.length % 3 !== 0) return undefined;
+  const byHash = new Map<number, Mark[]>();
   let hash = 0;
   for (let i = 0; i < values.length; i += 3) {
     hash += values[i] ?? 0;
-    marks.set(hash, [...(marks.get(hash) ?? []), { v: values[i + 1] ?? 0, registers: values[i + 2] ?? 0 }]);
+    byHash.set(hash, [...(byHash.get(hash) ?? []), { v: values[i + 1] ?? 0, registers: values[i + 2] ?? 0 }]);
   }
-  return marks;
+  return { era, byHash };
 };
 
-/**
- * What the device has of each of these streams; a stream is absent where the cursor does not tell (new, or one of
- * several that share a hash of which not all were there): then it is given anew.
- * @returns undefined for text that is no cursor of this owner
- */
-export const decodeCursor = (owner: Owner, cursor: string, names: readonly string[]): Map<string, Mark> | undefined => {
-  const byHash = decode(owner, cursor);
-  if (!byHash) return undefined;
+/** What a device says that it has. */
+export type Decoded = {
+  era: number;
+  /**
+   * Of each of the streams asked for; one is absent where the cursor does not tell (new, or one of several that share a
+   * hash of which not all were there): then it is given anew.
+   */
+  marks: Map<string, Mark>;
+  /** How many streams it has of which nothing is known. */
+  unknown: number;
+};
+
+/** @returns undefined for text that is no cursor of this owner */
+export const decodeCursor = (owner: Owner, cursor: string, names: readonly string[]): Decoded | undefined => {
+  const decoded = decode(owner, cursor);
+  if (!decoded) return undefined;
+  const { era, byHash } = decoded;
   const now = Map.groupBy(
     sorted(
       owner,
@@ -105,5 +122,9 @@ export const decodeCursor = (owner: Owner, cursor: string, names: readonly strin
     if (there.length !== entries.length) continue;
     for (const [i, { name }] of entries.entries()) marks.set(name, there[i] ?? { v: 0, registers: 0 });
   }
-  return marks;
+  const unknown = [...byHash].reduce(
+    (sum, [hash, { length }]) => sum + Math.max(0, length - (now.get(hash)?.length ?? 0)),
+    0,
+  );
+  return { era, marks, unknown };
 };

@@ -31,7 +31,7 @@ const ack = async (
 /** A device whose own sums differ has missed something and syncs: completeness can be proved at any time. */
 const pong = async (deps: Deps, session: Session, connectionId: string): Promise<ServerFrame | undefined> => {
   if (await closeIfReplaced(deps, session, connectionId)) return undefined;
-  const pointers = await readPointers(deps, session);
+  const pointers = (await readPointers(deps, session)).filter(({ v }) => v > 0);
   return {
     type: 'pong',
     streams: pointers.length,

@@ -2,7 +2,8 @@
 
 import { streamName } from '../../core/keys.ts';
 import type { Pointer } from '../../core/pointers.ts';
-import type { Mark } from './cursor.ts';
+import { eraOf } from '../../core/takeback.ts';
+import type { Decoded, Mark } from './cursor.ts';
 
 /** A device that has nothing of a stream gets its newest state and so many versions. */
 export const NEWEST = 20;
@@ -13,8 +14,18 @@ export type Part = { pointer: Pointer; name: string; anew: boolean; from: number
 /** All registers of a pointer only grow, so this sum moves whenever one of them does. */
 export const registersOf = ({ read, seen }: Pointer): number => Object.values(seen).reduce((sum, n) => sum + n, read);
 
+/**
+ * Does a device hold what a restore took away? Then it forgets everything: the versions that it has may by now name other
+ * events. A cursor beyond a pointer is proof of that, even if nobody has begun another era yet.
+ */
+export const isTakenBack = (pointers: readonly Pointer[], { era, marks, unknown }: Decoded): boolean =>
+  era !== eraOf(pointers) ||
+  unknown > 0 ||
+  pointers.some(({ stream, v }) => (marks.get(streamName(stream))?.v ?? 0) > v);
+
 const needed = (pointer: Pointer, have: Mark | undefined): Part | undefined => {
   const name = streamName(pointer.stream);
+  if (pointer.v === 0) return undefined;
   if (!have || have.v === 0)
     return { pointer, name, anew: true, from: Math.max(1, pointer.v - NEWEST + 1), to: pointer.v };
   const moved = pointer.v > have.v || registersOf(pointer) !== have.registers;

@@ -10,9 +10,10 @@ import { streamName } from '../../core/keys.ts';
 import { Limit } from '../../core/page.ts';
 import { readPointers } from '../../core/pointers.ts';
 import { problems } from '../../core/problem.ts';
+import { eraOf } from '../../core/takeback.ts';
 import { stateOf } from '../aggregates.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
-import { type Part, planPage, registersOf } from './plan.ts';
+import { decodeCursor, encodeCursor, type Mark } from './cursor.ts';
+import { isTakenBack, type Part, planPage, registersOf } from './plan.ts';
 
 const StreamPart = z.strictObject({
   stream: z.string(),
@@ -41,20 +42,29 @@ const readPart = async (deps: Deps, { user }: Actor, { pointer, anew, from, to }
 export const handler = http(
   {
     query: z.strictObject({ cursor: z.string().max(9000, 'is too long').optional(), limit: Limit(100, 200) }),
-    output: z.strictObject({ streams: z.array(StreamPart), more: z.boolean(), cursor: z.string() }),
+    output: z.strictObject({
+      /** A restore took back what the device has: it forgets everything before it takes in this page. */
+      reset: z.literal(true).optional(),
+      streams: z.array(StreamPart),
+      more: z.boolean(),
+      cursor: z.string(),
+    }),
   },
   async ({ query: { cursor, limit }, actor }, deps) => {
     const pointers = await readPointers(deps, actor);
     const names = pointers.map(({ stream }) => streamName(stream));
-    const have = cursor === undefined ? new Map() : decodeCursor(actor, cursor, names);
-    if (!have)
+    const told = cursor === undefined ? undefined : decodeCursor(actor, cursor, names);
+    if (cursor !== undefined && !told)
       throw problems.invalid([{ field: 'query.cursor', rule: 'is not a cursor of yours; leave it out to start anew' }]);
+    const reset = told !== undefined && isTakenBack(pointers, told);
+    const have: Map<string, Mark> = reset ? new Map() : (told?.marks ?? new Map());
     const { parts, more } = planPage(pointers, have, limit);
     const streams = await Promise.all(parts.map((part) => readPart(deps, actor, part)));
     // What is still to come stands in the cursor with version 0, so that streams which share a hash stay countable.
     const marks = new Map(names.map((name) => [name, have.get(name) ?? { v: 0, registers: 0 }]));
     for (const { name, pointer, from, to } of parts)
       marks.set(name, { v: Math.max(to, from - 1), registers: registersOf(pointer) });
-    return { streams, more, cursor: encodeCursor(actor, marks) };
+    const next = encodeCursor(actor, marks, eraOf(pointers));
+    return { ...(reset ? { reset } : {}), streams, more, cursor: next };
   },
 );

@@ -2,11 +2,13 @@
  * A device as an app keeps one: what it has of every stream, grown by syncs alone. It refuses whatever would leave a gap,
  * so that reaching the end means completeness.
  */
+
 import { expect } from 'vitest';
+import { canonicalJson } from '../../core/json.ts';
 import { person } from '../../functions/accounts/person.ts';
 import { conversation } from '../../functions/messaging/conversation.ts';
 import type { Json, Person } from '../world.ts';
-import { canonical, type Row, streamsOf, type Tables } from './tables.ts';
+import { type Row, streamsOf, type Tables } from './tables.ts';
 
 /** `known` is the first version whose events it has; what was before stands in the state that it began with. */
 type Held = { v: number; known: number; state: Json; events: Json[]; registers: Json };
@@ -54,6 +56,7 @@ export const deviceOf = (owner: Person, cursor?: string, streams = new Map<strin
       const at = device.cursor === undefined ? '' : `&cursor=${device.cursor}`;
       const { status, body } = await owner.call('GET', `/v1/sync?limit=${limit}${at}`);
       expect(status, JSON.stringify(body)).toBe(200);
+      if (body.reset) device.streams.clear();
       for (const part of body.streams) apply(device.streams, part);
       device.cursor = body.cursor;
       return body.more;
@@ -98,6 +101,6 @@ const truth = (tables: Tables, user: string, known: (stream: string) => number):
 /** The device has, to the byte, what the tables say. */
 export const expectComplete = (device: Device, user: string, tables: Tables): void => {
   const expected = truth(tables, user, (stream) => device.streams.get(stream)?.known ?? 1);
-  const lines = (all: Iterable<[string, Json]>) => [...all].map(canonical).sort();
+  const lines = (all: Iterable<[string, Json]>) => [...all].map(canonicalJson).sort();
   expect(lines(device.streams)).toEqual(lines(expected));
 };

@@ -1,7 +1,9 @@
 /** The tables as they are, read around the product: what was written, and that nothing was. */
+
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, ScanCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { expect } from 'vitest';
+import { canonicalJson } from '../../core/json.ts';
 import { parseSortable, splitKey } from '../../core/keys.ts';
 import type { Json, World } from '../world.ts';
 
@@ -49,20 +51,12 @@ export const readTables = async ({ env }: Pick<World, 'env'>): Promise<Tables> =
   return { events, inbox, views, devices };
 };
 
-/** JSON with the keys of every object in order: equal values are equal text. */
-export const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, each) =>
-    each !== null && typeof each === 'object' && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
-
 /** What came and went between two looks, as `table pk sk`. */
 export const changes = (before: Tables, after: Tables): string[] => {
   const flat = (tables: Tables): Map<string, string> =>
     new Map(
       Object.entries(tables).flatMap(([table, rows]) =>
-        rows.map((row): [string, string] => [`${table} ${row.pk} ${row.sk}`, canonical(row)]),
+        rows.map((row): [string, string] => [`${table} ${row.pk} ${row.sk}`, canonicalJson(row)]),
       ),
     );
   const [old, now] = [flat(before), flat(after)];

@@ -6,7 +6,7 @@ import { type Deps, makeDeps, ports } from '../../core/deps.ts';
 import { append, readNewest, readRange } from '../../core/events.ts';
 import { execute } from '../../core/execute.ts';
 import type { UserId } from '../../core/ids.ts';
-import type { Stream } from '../../core/keys.ts';
+import { receiptKey, type Stream } from '../../core/keys.ts';
 import { type Dedupe, WINDOW } from '../../core/look.ts';
 import { Problem } from '../../core/problem.ts';
 import { conversation } from '../../functions/messaging/conversation.ts';
@@ -231,6 +231,14 @@ describe('a command that can not know what it was made against', () => {
     for (let i = 0; i < 5; i++) await say(stream, `k${i}`);
     expect(await say(stream, 'cause', { dedupe: 'receipt' })).toMatchObject({ v: first.v, fresh: false });
     expect(await commands(stream)).toHaveLength(6);
+  });
+  test('is not taken for done by a receipt that names another’s commit, as a restore can leave one', async () => {
+    const stream = await opened();
+    await say(stream, 'other');
+    const { ddb, env } = deps();
+    await ddb.put({ TableName: env.EVENTS_TABLE, Item: { ...receiptKey(stream, `${ada}/cause`), v: 2 } });
+    expect(await codeOf(say(stream, 'cause', { dedupe: 'receipt' }))).toBe('outcome-unknown');
+    expect(await commands(stream)).toEqual([`${ada}/other`]);
   });
   test('is done once when ten of the same come at once and answers are lost', async () => {
     const stream = await opened();

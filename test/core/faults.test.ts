@@ -7,24 +7,27 @@ import type { Command, Send } from '../../core/ddb.ts';
 import { isRejection } from '../../core/decider.ts';
 import { deliver, ring } from '../../core/deliver.ts';
 import { type Deps, makeDeps, type Ports, ports } from '../../core/deps.ts';
-import { readDevice } from '../../core/devices.ts';
+import { readDevice, readDevices } from '../../core/devices.ts';
 import { readNewest, readRange } from '../../core/events.ts';
 import { execute } from '../../core/execute.ts';
 import { ConversationId, DeviceId, UserId } from '../../core/ids.ts';
 import { deviceKey, type Stream } from '../../core/keys.ts';
-import { raiseRegister, readMark, readPointer } from '../../core/pointers.ts';
+import { raisePointer, raiseRegister, readMark, readPointer } from '../../core/pointers.ts';
 import { acknowledge, raise, tellRead } from '../../core/registers.ts';
 import { match, pairId } from '../../functions/matching/match.ts';
 import { conversation } from '../../functions/messaging/conversation.ts';
-import { registerDevice } from '../../functions/push/addresses.ts';
+import { registerDevice, removeDevice } from '../../functions/push/addresses.ts';
 import { claimConnection } from '../../functions/sync/connections.ts';
 import { issueTicket, redeemTicket } from '../../functions/sync/tickets.ts';
+import { bindEnvironment, specs } from '../memory.ts';
 import { ada, at, ben, demo, phone } from '../people.ts';
-import { useWorld } from '../world.ts';
+import { createDynamo } from '../sim/dynamo/dynamo.ts';
 
-useWorld();
+bindEnvironment();
+const memory = createDynamo(specs);
+const toMemory: Send = async (command) => memory.send(command);
 
-const using = (send: Send = ports.send, more: Partial<Ports> = {}): Deps =>
+const using = (send: Send = toMemory, more: Partial<Ports> = {}): Deps =>
   makeDeps({ read: 0, write: 0 }, { ...ports, log: () => undefined, sleep: async () => undefined, send, ...more });
 const isA = (command: Command, name: 'Get' | 'Query' | 'Put' | 'Update') =>
   command.constructor.name === `${name}Command`;
@@ -57,7 +60,7 @@ describe('a read mark', () => {
     for (const n of [2, 3, 4]) await say(stream, `m${n}`, ben);
     let overtaken = false;
     const slow = using(async (command) => {
-      const output = await ports.send(command);
+      const output = await toMemory(command);
       if (!isA(command, 'Get') || overtaken || !JSON.stringify(command.input).includes(ada)) return output;
       overtaken = true;
       const [head] = await readNewest(using(), stream, 1);
@@ -70,6 +73,23 @@ describe('a read mark', () => {
     expect(overtaken).toBe(true);
     expect(await pointerOf(ada, stream)).toMatchObject({ v: 6, read: 4 });
   });
+  test('of who wrote is known to the other, also when the other’s own message moved their pointer past it', async () => {
+    const stream = await opened();
+    // As the ring of her own message leaves it, before anybody delivered the one before.
+    await raisePointer(using(), ada, stream, { v: 3, count: 2, at, by: ada });
+    const first = await say(stream, 'm1', ben);
+    await say(stream, 'm2', ada);
+    await deliver(using(), stream, first);
+    expect(await pointerOf(ada, stream)).toMatchObject({ v: 3, read: 2, seen: { [ben]: 1 } });
+  });
+  test('of everyone who wrote is known when several messages are delivered at once', async () => {
+    const stream = await opened();
+    await say(stream, 'm1', ben);
+    await say(stream, 'm2', ada);
+    await deliver(using(), stream, await say(stream, 'm3', ben));
+    expect(await pointerOf(ada, stream)).toMatchObject({ v: 4, read: 2, seen: { [ben]: 3 } });
+    expect(await pointerOf(ben, stream)).toMatchObject({ v: 4, read: 3, seen: { [ada]: 2 } });
+  });
   test('is told to the other’s devices before it is kept, so that a crash between tells it again', async () => {
     const stream = await opened();
     await deliver(using(), stream, await say(stream, 'm1', ben));
@@ -80,7 +100,7 @@ describe('a read mark', () => {
     const dying = using(
       async (command) => {
         if (isA(command, 'Update')) throw lost();
-        return ports.send(command);
+        return toMemory(command);
       },
       {
         sockets: {
@@ -105,12 +125,12 @@ describe('a command', () => {
     const faulty = using(async (command) => {
       if (isA(command, 'Put')) {
         puts++;
-        await ports.send(command);
+        await toMemory(command);
         throw lost();
       }
       if (isA(command, 'Query') && puts > 0)
         throw Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
-      return ports.send(command);
+      return toMemory(command);
     });
     await expect(say(stream, 'k', ada, faulty)).rejects.toThrow('outcome-unknown');
     expect(await readRange(using(), stream, { from: 2, limit: 9 })).toHaveLength(1);
@@ -122,7 +142,7 @@ describe('a command', () => {
       execute(deps, match, { stream, command: { type, by: one, about: two, at }, id, by: one, dedupe: 'state' });
     let first = true;
     const faulty = using(async (command) => {
-      const output = await ports.send(command);
+      const output = await toMemory(command);
       if (!isA(command, 'Put') || !first) return output;
       first = false;
       await feel('Pass', 'K2');
@@ -165,7 +185,7 @@ describe('a device', () => {
   test('that registers while it connects keeps no expiry', async () => {
     let registered = false;
     const slow = using(async (command) => {
-      const output = await ports.send(command);
+      const output = await toMemory(command);
       if (!isA(command, 'Query') || registered) return output;
       registered = true;
       await registerDevice(using(), person('e2'), phone, registration);
@@ -191,14 +211,56 @@ describe('a device', () => {
     const session = { ...person('e22'), device: phone, expires: 2 ** 31 };
     let late: (() => Promise<unknown>) | undefined;
     const faulty = using(async (command) => {
-      if (!isA(command, 'Update') || late) return ports.send(command);
-      late = () => ports.send(command).catch((error: Error) => error.name);
+      if (!isA(command, 'Update') || late) return toMemory(command);
+      late = () => toMemory(command).catch((error: Error) => error.name);
       throw lost();
     });
     await claimConnection(faulty, session, 'OLD');
     expect(await claimConnection(using(), session, 'NEW')).toMatchObject({ id: 'OLD' });
     expect(await late?.()).toBe('ConditionalCheckFailedException');
     expect((await readDevice(using(), demo, session.user, phone))?.connection?.id).toBe('NEW');
+  });
+  /** Its transactions do nothing yet: what they would have done is done later. */
+  const lateTransactions = () => {
+    const late: Command[] = [];
+    const deps = using(async (command) => {
+      if (command.constructor.name !== 'TransactWriteCommand') return toMemory(command);
+      late.push(command);
+      throw lost();
+    });
+    const land = () => Promise.all(late.map((command) => toMemory(command).catch((error: Error) => error.name)));
+    return { deps, land };
+  };
+  test('that registered again stays registered when a logout of before lands late', async () => {
+    const { deps, land } = lateTransactions();
+    await registerDevice(using(), person('e30'), phone, registration);
+    await expect(removeDevice(deps, person('e30'), phone)).rejects.toThrow('the connection broke');
+    await removeDevice(using(), person('e30'), phone);
+    await registerDevice(using(), person('e30'), phone, registration);
+    expect(await land()).toEqual(['TransactionCanceledException']);
+    expect((await rowOf('e30'))?.push).toEqual(registration.push);
+  });
+  test.each([
+    ['that was never registered', async () => undefined],
+    ['that was registered', () => registerDevice(using(), person('e31'), phone, registration)],
+  ])('%s stays logged out when a registration of before lands late', async (_, before) => {
+    const { deps, land } = lateTransactions();
+    await before();
+    await expect(registerDevice(deps, person('e31'), phone, registration)).rejects.toThrow('the connection broke');
+    await removeDevice(using(), person('e31'), phone);
+    expect(await land()).toEqual(['TransactionCanceledException']);
+    expect(await rowOf('e31')).toMatchObject({ loggedOut: true });
+    expect(await readDevices(using(), demo, UserId.parse('e31'))).toEqual([]);
+  });
+  test('of many is found though the page of a query ends at any of them', async () => {
+    for (const device of ['d1', 'd2', 'd3'])
+      await registerDevice(using(), person('e32'), DeviceId.parse(device), unreachable);
+    const paged = using(async (command) => memory.send(command, { cut: 1 }));
+    expect((await readDevices(paged, demo, UserId.parse('e32'))).map(({ device }) => device)).toEqual([
+      'd1',
+      'd2',
+      'd3',
+    ]);
   });
   test('gets a frame that the handler’s ring lost from the stream', async () => {
     const stream = await opened();
@@ -217,9 +279,12 @@ describe('a device', () => {
       frames.push(frame);
       return 'sent' as const;
     };
-    const deps = using(ports.send, { sockets: { post, close: async () => undefined }, sleep: ports.sleep });
+    const told: unknown[] = [];
+    const log = (entry: Record<string, unknown>) => void (entry.msg === 'delivered' && told.push(entry.pointer));
+    const deps = using(toMemory, { log, sockets: { post, close: async () => undefined }, sleep: ports.sleep });
     const commit = await say(members.stream, 'm1', ada);
     await ring(deps, members.stream, commit);
+    expect(told.sort()).toEqual(['left to the stream', 'moved']);
     expect(await pointerOf(dan, members.stream)).toBeUndefined();
     broken = false;
     await deliver(deps, members.stream, commit);
@@ -230,10 +295,15 @@ describe('a device', () => {
     const stream = await opened();
     const device = DeviceId.parse('young');
     await claimConnection(using(), { tenant: demo, user: ada, device, expires: 2 ** 31 }, 'young');
-    const early = using(ports.send, { sockets: { post: async () => 'gone', close: async () => undefined } });
+    const entries: object[] = [];
+    const log = (entry: object) => void entries.push(entry);
+    const early = using(toMemory, { log, sockets: { post: async () => 'gone', close: async () => undefined } });
     await deliver(early, stream, await say(stream, 'm1', ben));
+    expect(entries).toContainEqual(
+      expect.objectContaining({ msg: 'delivered', person: ada, devices: [], gone: ['young'] }),
+    );
     expect((await readDevice(using(), demo, ada, device))?.connection?.id).toBe('young');
-    const later = new Date(Date.now() + 60_000);
+    const later = new Date(Date.now() + 12 * 60_000);
     await deliver({ ...early, now: () => later }, stream, await say(stream, 'm2', ben));
     expect((await readDevice(using(), demo, ada, device))?.connection).toBeUndefined();
   });
@@ -255,7 +325,7 @@ test('a ticket is redeemed though the first answer was lost, and only once', asy
   const { ticket } = await issueTicket(using(), actor, 2 ** 31);
   let first = true;
   const faulty = using(async (command) => {
-    const output = await ports.send(command);
+    const output = await toMemory(command);
     if (!first) return output;
     first = false;
     throw lost();
@@ -270,7 +340,13 @@ test('a server that accepts and stays silent is given up at the deadline', async
   await new Promise((resolve) => silent.once('listening', resolve));
   const address = silent.address();
   const port = typeof address === 'object' && address ? address.port : 0;
-  const client = new DynamoDBClient({ endpoint: `http://127.0.0.1:${port}`, maxAttempts: 1, ...withDeadline(100) });
+  const client = new DynamoDBClient({
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'a', secretAccessKey: 's' },
+    endpoint: `http://127.0.0.1:${port}`,
+    maxAttempts: 1,
+    ...withDeadline(100),
+  });
   await expect(client.send(new ListTablesCommand({}))).rejects.toThrow(/timeout|timed out/i);
   client.destroy();
 });

@@ -5,13 +5,17 @@ import {
   inboxKey,
   joinKey,
   kindPrefix,
+  parseEventKey,
   parseSortable,
   parseStreamName,
+  parseViewKey,
   pointerKey,
+  receiptKey,
   sortable,
   splitKey,
   streamName,
   versionKey,
+  viewKey,
   viewPrefix,
 } from '../../core/keys.ts';
 import { ada, aurora, demo } from '../people.ts';
@@ -73,4 +77,39 @@ describe('a public stream name', () => {
   test.each(['', '/', 'person', 'person/', 'table/x', '/usr_ada', 'constructor/x'])('is not %j', (name) =>
     expect(parseStreamName(demo, name)).toBeUndefined(),
   );
+});
+
+describe('an item of a stream', () => {
+  const stream = { tenant: demo, kind: 'person', id: 'usr_ada' } as const;
+  test('says what it is', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1 }), fc.string(), (v, command) => {
+        void expect(parseEventKey(versionKey(stream, v).sk)).toEqual({ v });
+        void expect(parseEventKey(receiptKey(stream, command).sk)).toEqual({ command });
+      }),
+    );
+  });
+  test.each(['', 'v', 'v#', 'v#10', 'v#205', 'v#11.0', 'v#1 1', 'v#31', 'c', 'c#a#b', 'state'])('is not %j', (sk) =>
+    expect(parseEventKey(sk)).toBeUndefined(),
+  );
+});
+
+describe('a row of a view', () => {
+  test('says whose it is, and of which view', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), (id) => {
+        const user = UserId.parse('usr_ada');
+        void expect(parseViewKey(viewKey(demo, user, 'match', id))).toEqual({ tenant: demo, user, view: 'match', id });
+      }),
+    );
+  });
+  test.each([
+    ['demo#person#usr_ada', 'match'],
+    ['demo#person#usr_ada', 'match#'],
+    ['demo#person#usr_ada', 'match#a#b'],
+    ['demo#person', 'match#a'],
+    ['demo#person#no one', 'match#a'],
+    ['Demo#person#usr_ada', 'match#a'],
+    ['demo#pair#usr_ada', 'match#a'],
+  ])('is not %j %j', (pk, sk) => expect(parseViewKey({ pk, sk })).toBeUndefined());
 });

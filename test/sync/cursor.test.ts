@@ -28,13 +28,21 @@ describe('a cursor', () => {
     fc.assert(
       fc.property(
         marks,
-        (have) => void expect(decodeCursor(ada, encodeCursor(ada, have), [...have.keys()])).toEqual(have),
+        (have) => void expect(decodeCursor(ada, encodeCursor(ada, have), [...have.keys()])?.marks).toEqual(have),
       ),
     );
   });
   test('does not speak of streams that came later', () => {
     const cursor = encodeCursor(ada, new Map([['a', { v: 3, registers: 1 }]]));
-    expect(decodeCursor(ada, cursor, ['a', 'b'])).toEqual(new Map([['a', { v: 3, registers: 1 }]]));
+    expect(decodeCursor(ada, cursor, ['a', 'b'])?.marks).toEqual(new Map([['a', { v: 3, registers: 1 }]]));
+  });
+  test('names the era in which it was given, and how many streams it knows that are not there', () => {
+    fc.assert(
+      fc.property(marks, fc.nat(), (have, era) => {
+        const decoded = decodeCursor(ada, encodeCursor(ada, have, era), [...have.keys()].slice(1));
+        void expect(decoded).toMatchObject({ era, unknown: Math.min(1, have.size) });
+      }),
+    );
   });
   test('is refused when any of its characters changed', () => {
     const cursor = encodeCursor(
@@ -63,8 +71,8 @@ describe('a cursor', () => {
       [second, two],
       [first, one],
     ]);
-    expect(decodeCursor(ada, encodeCursor(ada, both), [second, first])).toEqual(both);
-    expect(decodeCursor(ada, encodeCursor(ada, new Map([[first, one]])), [first, second])).toEqual(new Map());
+    expect(decodeCursor(ada, encodeCursor(ada, both), [second, first])?.marks).toEqual(both);
+    expect(decodeCursor(ada, encodeCursor(ada, new Map([[first, one]])), [first, second])?.marks).toEqual(new Map());
   });
   test('leads through streams that share a hash, however small the pages are', () => {
     const names = [...colliding(), 'person/usr_ada'];
@@ -77,6 +85,7 @@ describe('a cursor', () => {
         count: 30,
         read: 0,
         own: 0,
+        era: 0,
         at: name,
         acks: {},
         seen: {},
@@ -86,7 +95,7 @@ describe('a cursor', () => {
     let cursor = encodeCursor(ada, new Map());
     let more = true;
     for (let page = 0; more && page < 100; page++) {
-      const have = decodeCursor(ada, cursor, names) ?? new Map();
+      const have = decodeCursor(ada, cursor, names)?.marks ?? new Map();
       const planned = planPage(pointers, have, 10);
       const marks = new Map(names.map((name) => [name, have.get(name) ?? { v: 0, registers: 0 }]));
       for (const { name, to } of planned.parts) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { streamName } from '../../core/keys.ts';
 import type { Pointer } from '../../core/pointers.ts';
 import type { Mark } from '../../functions/sync/cursor.ts';
-import { NEWEST, planPage, registersOf } from '../../functions/sync/plan.ts';
+import { isTakenBack, NEWEST, planPage, registersOf } from '../../functions/sync/plan.ts';
 import { ada, at, demo } from '../people.ts';
 
 const pointer = (id: string, v: number, more: Partial<Pointer> = {}): Pointer => ({
@@ -13,6 +13,7 @@ const pointer = (id: string, v: number, more: Partial<Pointer> = {}): Pointer =>
   count: v,
   read: 0,
   own: 0,
+  era: 0,
   at,
   acks: {},
   seen: {},
@@ -21,7 +22,26 @@ const pointer = (id: string, v: number, more: Partial<Pointer> = {}): Pointer =>
 const had = (...marks: [string, number, number][]): Map<string, Mark> =>
   new Map(marks.map(([id, v, registers]) => [`conversation/${id}`, { v, registers }]));
 
+describe('a device', () => {
+  const told = (marks: Map<string, Mark>, more: { era?: number; unknown?: number } = {}) => ({
+    ...{ marks, era: 0, unknown: 0 },
+    ...more,
+  });
+  test('goes on from what it has', () => {
+    expect(isTakenBack([pointer('a', 9), pointer('b', 2)], told(had(['a', 9, 0])))).toBe(false);
+    expect(isTakenBack([pointer('a', 9, { era: 5 })], told(had(['a', 4, 0]), { era: 5 }))).toBe(false);
+  });
+  test.each([
+    ['in another era', [pointer('a', 9, { era: 5 }), pointer('b', 1, { era: 7 })], told(had(['a', 9, 0]), { era: 5 })],
+    ['in an era that was forgotten', [pointer('a', 9)], told(had(['a', 9, 0]), { era: 5 })],
+    ['beyond its stream', [pointer('a', 8)], told(had(['a', 9, 0]))],
+    ['with a stream that is not there', [], told(new Map(), { unknown: 1 })],
+  ])('%s starts anew', (_, pointers, decoded) => expect(isTakenBack(pointers, decoded)).toBe(true));
+});
+
 describe('a page of a sync', () => {
+  test('says nothing of a stream that a restore took away', () =>
+    expect(planPage([pointer('a', 0, { era: 5 })], had(), 100)).toEqual({ parts: [], more: false }));
   test('holds nothing when nothing moved', () =>
     expect(planPage([pointer('a', 3, { read: 2 })], had(['a', 3, 2]), 100)).toEqual({ parts: [], more: false }));
   test('holds the versions after those that the device has', () =>

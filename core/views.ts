@@ -1,0 +1,29 @@
+/**
+ * Read models: what a commit changes in one is a pure function, which the reaction that keeps it and the command that
+ * rebuilds it share. A row's key begins with the view's name (`viewKey`).
+ */
+import type { Commit } from './commit.ts';
+import type { Deps } from './deps.ts';
+import type { Key, Stream, StreamKind } from './keys.ts';
+
+export type Row = Key & Record<string, unknown>;
+/** `row` is absent when the commit removes it. */
+export type RowChange = { key: Key; row: Row | undefined };
+
+export type View = {
+  name: string;
+  /** Of the streams whose commits change it. */
+  kind: StreamKind;
+  /** In the order of versions, the last change of a row holds. */
+  changes: (stream: Stream, commit: Pick<Commit, 'events'>) => RowChange[];
+  /** The one stream that a row follows from; undefined for a key that is none of this view's. */
+  causeOf: (key: Key) => Stream | undefined;
+};
+
+/** Writing it twice writes the same. */
+export const writeRow = async ({ ddb, env }: Pick<Deps, 'ddb' | 'env'>, { key, row }: RowChange): Promise<void> => {
+  const TableName = env.VIEWS_TABLE;
+  const { pk, sk } = key;
+  if (row) await ddb.put({ TableName, Item: row });
+  else await ddb.transact([{ Delete: { TableName, Key: { pk, sk } } }]);
+};
