@@ -12,6 +12,7 @@ import { lockFolder } from './lock.ts';
 import { captureLogs, type Logs } from './logs.ts';
 import type { Invoke, Model } from './model.ts';
 import { startOutside } from './outside.ts';
+import { announce } from './running.ts';
 import type { Options, System } from './system.ts';
 import { interpret } from './template/interpret.ts';
 import { loadTemplate, root } from './template/template.ts';
@@ -101,6 +102,7 @@ const start = async (options: Options, logs: Logs, undo: Undo, stop: () => Promi
   const data = resolve(options.data);
   const lock = lockFolder(data);
   undo(lock.release);
+  undo(logs.keepIn(data));
   const stores = await openStores(data, logs, undo);
   const { engine, queues, model } = stores;
   const activity = createActivity();
@@ -109,7 +111,9 @@ const start = async (options: Options, logs: Logs, undo: Undo, stop: () => Promi
   const ready = Promise.withResolvers<Invoke>();
   ready.promise.catch(() => undefined);
   const invoke: Invoke = async (functionId, event) => (await ready.promise)(functionId, event);
-  const outside = await startOutside({ data, port: options.port ?? 0, tenants: join(root, 'tenants'), model, invoke });
+  let env: Record<string, string> = {};
+  const inner = { model, invoke, environment: () => env, readLines: logs.kept };
+  const outside = await startOutside({ data, port: options.port ?? 0, tenants: join(root, 'tenants'), ...inner });
   let closing: Promise<void> | undefined;
   const closeOutside = (): Promise<void> => {
     closing ??= outside.close();
@@ -118,7 +122,7 @@ const start = async (options: Options, logs: Logs, undo: Undo, stop: () => Promi
   undo(closeOutside);
   undo(() => ready.reject(new Error('the system is stopping')));
   const places = { dynamo: engine.endpoint, isEmbedded: engine.pid() !== undefined, queues: queues.origin };
-  const env = { ...model.env, ...awsEnvironment(places), ...outside.env, ...options.env };
+  env = { ...model.env, ...awsEnvironment(places), ...outside.env, ...options.env };
   forgetForeign();
   bindEnvironment(env);
   ready.resolve(await loadFunctions(root, model, activity));
@@ -126,6 +130,7 @@ const start = async (options: Options, logs: Logs, undo: Undo, stop: () => Promi
   const triggers = await startTriggers({ ...stores, invoke, data, logs, undo }, activity);
   // Last noted, first undone: $disconnect of open sockets still finds everything working.
   undo(closeOutside);
+  undo(announce(data, env));
   const drain = createDrain({ activity, ...triggers, outside });
   return { http: outside.http, ws: outside.ws, env, drain, units: logs.units, stop };
 };

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { loadTenants, type Tenant } from '../core/tenants.ts';
 import { startInside } from './gateway/aws.ts';
 import { type DevRoutes, type Public, startPublic } from './gateway/gateway.ts';
+import type { ReadLines } from './gateway/logs-api.ts';
 import { createIssuer, issuerName, JWKS_PATH } from './issuer.ts';
 import { type Keys, openKeys } from './keys.ts';
 import { LOOPBACK } from './listen.ts';
@@ -26,6 +27,10 @@ type Options = {
   model: Model;
   /** Called as soon as the first request comes in. */
   invoke: Invoke;
+  /** What the functions' environment is by now. */
+  environment: () => Record<string, string>;
+  /** What the functions logged, oldest first. */
+  readLines: ReadLines;
   onEventFailure?: (functionId: string, error: unknown) => void;
 };
 
@@ -34,7 +39,7 @@ export type Outside = {
   http: string;
   ws: string;
   /** For the handlers, over the template's own. */
-  env: Record<'TENANTS_DIR' | 'SOCKETS_ENDPOINT' | 'AWS_ENDPOINT_URL_LAMBDA' | 'AWS_ENDPOINT_URL_SSM', string>;
+  env: Record<'TENANTS_DIR' | 'SOCKETS_ENDPOINT' | `AWS_ENDPOINT_URL_${'LAMBDA' | 'SSM' | 'CLOUDWATCH_LOGS'}`, string>;
   /** Nothing that came from outside is under way. */
   idle(): boolean;
   /** Closes sockets first, with $disconnect; so the handlers must still work. */
@@ -68,7 +73,7 @@ const pushRoutes = ({ pushes, clear }: Providers): DevRoutes => ({
 });
 
 const furnish = async (options: Options, deployed: Tenant[], face: Public, dev: DevRoutes): Promise<Outside> => {
-  const { data, model, invoke, onEventFailure } = options;
+  const { data } = options;
   const origin = `http://${LOOPBACK}:${face.port}`;
   const keys = openKeys(data);
   const providers = await startProviders({ data, tenants: deployed, keys });
@@ -81,13 +86,7 @@ const furnish = async (options: Options, deployed: Tenant[], face: Public, dev: 
   // The routes need the port, and the port is bound first: so they join the served ones only now.
   Object.assign(dev, routes, pushRoutes(providers));
   const parameter = createSecrets(tenants, keys, `${fcm}/token`);
-  const inside = await startInside({
-    connections: face.connections,
-    model,
-    invoke,
-    parameter,
-    ...(onEventFailure && { onEventFailure }),
-  });
+  const inside = await startInside({ ...options, connections: face.connections, parameter });
   return {
     port: face.port,
     http: origin,
@@ -97,6 +96,7 @@ const furnish = async (options: Options, deployed: Tenant[], face: Public, dev: 
       SOCKETS_ENDPOINT: inside.origin,
       AWS_ENDPOINT_URL_LAMBDA: inside.origin,
       AWS_ENDPOINT_URL_SSM: inside.origin,
+      AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: inside.origin,
     },
     idle: () => face.idle() && inside.idle(),
     close: async () => {

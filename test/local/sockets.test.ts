@@ -10,7 +10,7 @@ import { WebSocket } from 'ws';
 import { startInside } from '../../local/gateway/aws.ts';
 import type { Connections, SocketLimits } from '../../local/gateway/connections.ts';
 import { startPublic } from '../../local/gateway/gateway.ts';
-import { invokes, modelOf } from './stage.ts';
+import { invokes, modelOf, unasked } from './stage.ts';
 
 type Event = { body?: string; isBase64Encoded?: boolean; requestContext: Record<string, unknown> } & Record<
   string,
@@ -49,6 +49,7 @@ const start = async (functions: Functions = {}, limits: Partial<SocketLimits> = 
     model,
     invoke,
     parameter: async () => undefined,
+    ...unasked,
   });
   onTestFinished(async () => {
     await served.close();

@@ -50,6 +50,14 @@ export const modelOf = (routes: HttpRoute[], functions: Functions = {}): Model =
   schedules: [],
 });
 
+/** For a system that no operator asks about itself. */
+export const unasked = {
+  environment: () => ({}),
+  readLines: async function* () {
+    yield* [];
+  },
+};
+
 /** Local APNs and FCM with the secrets that they know. */
 export const providers = async (data = folder()) => {
   const keys = openKeys(data);

@@ -1,6 +1,6 @@
 /** The whole system in this process: its start, its stop, and the sentences when it cannot start. */
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +31,7 @@ describe('the system', () => {
     expect((await fetch(`${system.http}/v1/nothing`)).status).toBe(404);
     expect(system.env).toMatchObject({ EVENTS_TABLE: 'Events', PUSH_GRACE_SECONDS: '1' });
     expect(process.env).toMatchObject(system.env);
+    expect(JSON.parse(readFileSync(join(data, 'system.json'), 'utf8')).env).toEqual(system.env);
     await system.drain();
     expect(system.units()).toEqual({ read: 0, write: 0 });
 
@@ -38,6 +39,7 @@ describe('the system', () => {
     await Promise.all([system.stop(), system.stop()]);
     expect(performance.now() - before).toBeLessThan(1000);
     await expect(fetch(system.http)).rejects.toThrow();
+    expect(existsSync(join(data, 'system.json'))).toBe(false);
   });
 
   test('is not started a second time in one process, whose functions keep their environment', async () => {
