@@ -3,12 +3,13 @@
  * Only local/ has it; every tenant's derived file trusts it, each with its own audience.
  */
 import { createHash, type KeyObject, randomUUID } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, SignJWT } from 'jose';
 import { z } from 'zod';
 import { UserId } from '../core/ids.ts';
 import type { Tenant } from '../core/tenants.ts';
+import { replaceFile } from './files.ts';
 import type { DevAnswer, DevRoutes } from './gateway/gateway.ts';
 import type { Keys } from './keys.ts';
 
@@ -40,7 +41,7 @@ export const issuerName = (data: string, origin: string): string => {
     return readFileSync(file, 'utf8').trim();
   } catch {
     const issuer = `${origin}/dev/issuer`;
-    writeFileSync(file, `${issuer}\n`);
+    replaceFile(file, `${issuer}\n`);
     return issuer;
   }
 };

@@ -1,8 +1,9 @@
 /** Development key pairs, made when they are first asked for and kept in the data folder. */
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { replaceFile } from './files.ts';
 
 const generate = promisify(generateKeyPair);
 
@@ -25,12 +26,6 @@ const read = (file: string): string | undefined => {
   }
 };
 
-/** Whole or not at all: a process that dies while writing leaves no half key. */
-const write = (file: string, pem: string): void => {
-  writeFileSync(`${file}.new`, pem, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
-};
-
 /** @param data the data folder; the keys are in its folder `keys` */
 export const openKeys = (data: string): Keys => {
   const folder = join(data, 'keys');
@@ -40,7 +35,7 @@ export const openKeys = (data: string): Keys => {
     const file = join(folder, `${name.replaceAll(/[^A-Za-z0-9_-]/g, '.')}.pem`);
     const kept = read(file);
     const pem = kept ?? (await make(kind));
-    if (kept === undefined) write(file, pem);
+    if (kept === undefined) replaceFile(file, pem, 0o600);
     const privateKey = createPrivateKey(pem);
     return { privateKey, publicKey: createPublicKey(pem), pem };
   };

@@ -6,8 +6,9 @@
  * the number of its `deliveries`. For Android the collapse id is the notification's tag, or else the collapse key (which
  * Google applies only to messages that wait for a phone that is off).
  */
-import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { replaceFile } from '../files.ts';
 
 /** Older ones are forgotten. */
 const KEPT = 10_000;
@@ -73,10 +74,8 @@ const remember = (shown: Shown, push: Push): void => {
   if (oldest !== undefined) shown.delete(oldest);
 };
 
-const rewrite = (file: string, pushes: Push[]): void => {
-  writeFileSync(`${file}.new`, pushes.map((push) => `${JSON.stringify(push)}\n`).join(''));
-  renameSync(`${file}.new`, file);
-};
+const rewrite = (file: string, pushes: Push[]): void =>
+  replaceFile(file, pushes.map((push) => `${JSON.stringify(push)}\n`).join(''));
 
 /** @param file one JSON object a line, in the data folder; compacted at each start */
 export const openPhones = (file: string): Phones => {

@@ -1,11 +1,12 @@
 /**
  * SQS and S3, by fauxqs in this process. Wired here from its parts instead of by its startFauxqs, which listens on every
- * network interface without a password and waits for the disk at every message, on the one thread that everything shares.
+ * network interface without a password.
  */
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import type { BuildAppOptions } from 'fauxqs';
+import { assert } from '../../core/assert.ts';
 import type { Model, QueueModel } from '../model.ts';
 import { queueArn, region } from '../template/interpret.ts';
 import { root } from '../template/template.ts';
@@ -21,6 +22,8 @@ export type Queues = {
   queue: (name: string) => Queue;
   byArn: (arn: string) => Queue | undefined;
   putObject: (bucket: string, key: string, body: string) => Promise<void>;
+  /** SQLite's `synchronous`, as the connection says that all writes go through: 2 waits for the disk. */
+  synchronous: () => number;
   stop: () => Promise<void>;
 };
 
@@ -40,26 +43,31 @@ const importParts = async (): Promise<Parts> => {
   return Object.assign({}, ...modules);
 };
 
+const FULL = 2;
+
 /**
- * A killed process loses nothing: what it was told is in the system's cache, and the file is never torn. Only a power cut
- * may forget the last messages.
+ * What was acknowledged is on the disk: a checkpoint that says "queued" must not outlive the message in a power cut. It is
+ * SQLite's own default; said aloud and read back, because so much hangs on it.
+ * @throws Error when this connection does not wait for the disk
  */
-const relax = (persistence: object): void => {
-  if (!('db' in persistence)) return;
+const waitForDisk = (persistence: object): (() => number) => {
   const { db } = persistence as { db: DatabaseSync };
-  db.exec('PRAGMA synchronous = NORMAL');
+  db.exec('PRAGMA synchronous = FULL');
+  const read = (): number => Number(db.prepare('PRAGMA synchronous').get()?.synchronous);
+  assert(read() === FULL, 'the queues wait for the disk');
+  return read;
 };
 
 /** Persistence is attached after loading, else loading would write everything again. */
-const openStores = async (folder: string): Promise<{ stores: Stores; persistence: Persistence }> => {
+const openStores = async (folder: string) => {
   const { SqsStore, SnsStore, S3Store, PersistenceManager } = await importParts();
   const stores = { sqsStore: new SqsStore(), snsStore: new SnsStore(), s3Store: new S3Store() };
   const persistence = new PersistenceManager(folder);
-  relax(persistence);
+  const synchronous = waitForDisk(persistence);
   persistence.load(stores.sqsStore, stores.snsStore, stores.s3Store);
   for (const store of Object.values(stores)) store.persistence = persistence;
   for (const queue of stores.sqsStore.allQueues()) queue.persistence = persistence;
-  return { stores, persistence };
+  return { stores, persistence, synchronous };
 };
 
 const attributesOf = (model: Model['queues'], queue: QueueModel): Record<string, string> => {
@@ -93,7 +101,7 @@ const ensureQueue = ({ sqsStore }: Stores, model: Model['queues'], queue: QueueM
 
 /** @param data folder; the messages and objects are kept in fauxqs.db in it */
 export const startQueues = async (data: string): Promise<Queues> => {
-  const [{ buildApp }, { stores, persistence }] = await Promise.all([import('fauxqs'), openStores(data)]);
+  const [{ buildApp }, { stores, persistence, synchronous }] = await Promise.all([import('fauxqs'), openStores(data)]);
   const app = buildApp({ logger: false, defaultRegion: region, stores });
   app.addHook('onClose', async () => persistence.close());
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -112,6 +120,7 @@ export const startQueues = async (data: string): Promise<Queues> => {
     putObject: async (bucket, key, body) => {
       stores.s3Store.putObject(bucket, key, Buffer.from(body), 'application/json');
     },
+    synchronous,
     stop: async () => {
       await app.close();
     },

@@ -9,7 +9,7 @@ export type Talk = { a: Person; b: Person; twoWay: boolean; conversationId: stri
 /** Devices that show notifications: one is never connected, the other always. */
 export const SHOWING = ['phone', 'watch'] as const;
 
-const PATIENCE_MILLISECONDS = 60_000;
+const PATIENCE_MILLISECONDS = 120_000;
 const PAUSE_MILLISECONDS = 25;
 /** Every so manieth message is sent once more after its answer, as by a phone that the answer did not reach. */
 const AGAIN = 5;
@@ -78,8 +78,8 @@ const write = async (at: Origins, { conversationId, sent }: Talk, by: Person, is
 };
 
 export type Chat = {
-  /** A pair matches and writes from now on. */
-  begin: (a: Person, b: Person, options: { twoWay: boolean }) => void;
+  /** A pair matches and writes from now on. @returns how it rests: it finishes its sentence, and is done when that is */
+  begin: (a: Person, b: Person, options: { twoWay: boolean }) => () => Promise<void>;
   acknowledged: () => number;
   /** Everyone finishes their sentence. @throws the first error of anyone */
   end: () => Promise<Talk[]>;
@@ -89,17 +89,22 @@ export const createChat = (at: Origins): Chat => {
   const talks: Talk[] = [];
   const running: Promise<void>[] = [];
   let over = false;
-  const talk = async (a: Person, b: Person, twoWay: boolean): Promise<void> => {
+  const talk = async (a: Person, b: Person, twoWay: boolean, isOver: () => boolean): Promise<void> => {
     const mine: Talk = { a, b, twoWay, conversationId: await match(at, a, b), sent: [] };
     talks.push(mine);
-    await Promise.all((twoWay ? [a, b] : [a]).map((by) => write(at, mine, by, () => over)));
+    await Promise.all((twoWay ? [a, b] : [a]).map((by) => write(at, mine, by, isOver)));
   };
   return {
     begin: (a, b, { twoWay }) => {
-      const begun = talk(a, b, twoWay);
+      let resting = false;
+      const begun = talk(a, b, twoWay, () => over || resting);
       // Told at the end; until then nobody waits for it.
       begun.catch(() => undefined);
       running.push(begun);
+      return () => {
+        resting = true;
+        return begun;
+      };
     },
     acknowledged: () => talks.reduce((sum, { sent }) => sum + sent.length, 0),
     end: async () => {

@@ -13,7 +13,7 @@ import type { Origins, Person } from '../../bench/people.ts';
 import { freePort } from '../../bench/process.ts';
 import { percentile, round } from '../../bench/stats.ts';
 import { boot, type System } from '../../local/system.ts';
-import { arrive, createChat, type Talk } from './chat.ts';
+import { arrive, type Chat, createChat, type Talk } from './chat.ts';
 import { createRandom, live } from './lives.ts';
 import {
   convergence,
@@ -33,6 +33,8 @@ const { CHORUS_CRASH_ROUNDS, CHORUS_CRASH_SEED } = process.env;
 const rounds = Number(CHORUS_CRASH_ROUNDS ?? 10);
 const seed = Number(CHORUS_CRASH_SEED ?? Date.now() % 2 ** 32);
 const EARLY_PAIRS = 3;
+/** So many write at a time, and then the oldest rest: a longer test is not a heavier one. */
+const PAIRS = 12;
 const SHOWN_MILLISECONDS = 20_000;
 const LOOK_MILLISECONDS = 100;
 const LIMIT_MILLISECONDS = 120_000 + rounds * 10_000;
@@ -46,22 +48,37 @@ let tablets: Tablet[];
 let shown: Push[];
 let firstSyncs: { person: Person; parts: StreamPart[] }[];
 
+type Pair = { tablets: Tablet[]; rest: () => Promise<void> };
+
+/** Two people with their devices, who write until they rest. */
+const beginPair = async (at: Origins, chat: Chat, index: number): Promise<Pair> => {
+  const both = await Promise.all([arrive(at, `a${index}`), arrive(at, `b${index}`)]);
+  const tablets = both.map((who) => startTablet(at, who));
+  const watches = both.map((who) => startWatch(at, who));
+  const finish = chat.begin(...both, { twoWay: index % 3 === 2 });
+  let resting: Promise<void> | undefined;
+  const restNow = async (): Promise<void> => {
+    await finish();
+    await Promise.all([...tablets, ...watches].map(({ stop }) => stop()));
+  };
+  const rest = (): Promise<void> => {
+    resting ??= restNow();
+    return resting;
+  };
+  return { tablets, rest };
+};
+
 /** Kills, with pairs that begin at any time; everyone goes on after it. */
 const liveThroughKills = async (at: Origins, port: number) => {
   const chat = createChat(at);
-  const begun: Promise<{ tablets: Tablet[]; watches: { stop: () => Promise<void> }[] }>[] = [];
-  const beginPair = async (index: number) => {
-    const both = await Promise.all([arrive(at, `a${index}`), arrive(at, `b${index}`)]);
-    const tablets = both.map((who) => startTablet(at, who));
-    const watches = both.map((who) => startWatch(at, who));
-    chat.begin(...both, { twoWay: index % 3 === 2 });
-    return { tablets, watches };
-  };
+  const begun: Promise<Pair>[] = [];
   const onLife = (life: number): void => {
     const pairs = life === 0 ? EARLY_PAIRS : 1;
-    for (let pair = 0; pair < pairs; pair++) begun.push(beginPair(begun.length));
+    for (let pair = 0; pair < pairs; pair++) begun.push(beginPair(at, chat, begun.length));
+    const tired = begun.slice(0, -PAIRS);
     // What failed is told when all is awaited.
     for (const each of begun) each.catch(() => undefined);
+    for (const each of tired) each.then(({ rest }) => rest()).catch(() => undefined);
   };
   const { acknowledged } = chat;
   const starts = await live({ data, port, output, acknowledged, random: createRandom(seed) }, rounds, onLife);
@@ -83,7 +100,7 @@ const finish = async (at: Origins, { chat, begun }: Awaited<ReturnType<typeof li
   talks = await chat.end();
   tablets = devices.flatMap((each) => each.tablets);
   await untilShown(at);
-  await Promise.all(devices.flatMap((each) => [...each.tablets, ...each.watches]).map(({ stop }) => stop()));
+  await Promise.all(devices.map(({ rest }) => rest()));
   await system.drain();
   raw = await readRaw(system.env);
   await Promise.all(tablets.map(({ sync }) => sync()));

@@ -1,9 +1,11 @@
 /** What must hold after any number of crashes, each law as the list of sentences that say how it was broken. */
+
 import { z } from 'zod';
 import { type Person, pushToken } from '../../bench/people.ts';
+import { canonicalJson } from '../../core/json.ts';
 import { type Sent, SHOWING, type Talk } from './chat.ts';
 import type { Commit, Raw } from './raw.ts';
-import { apply, canonical, type StreamPart, type Tablet } from './tablet.ts';
+import { apply, type StreamPart, type Tablet } from './tablet.ts';
 
 /** The tables' own notation, written down once more: this reader trusts no builder of keys. */
 const conversationOf = ({ conversationId }: Talk): string => `demo#conversation#${conversationId}`;
@@ -11,9 +13,9 @@ const personOf = ({ user }: Person): string => `demo#person#${user}`;
 const pairOf = ({ a, b }: Talk): string => `demo#pair#${[a.user, b.user].sort().join('+')}`;
 
 const same = (actual: unknown, expected: unknown, what: string): string[] =>
-  canonical(actual) === canonical(expected)
+  canonicalJson(actual) === canonicalJson(expected)
     ? []
-    : [`${what}: ${canonical(actual)} instead of ${canonical(expected)}`.slice(0, 300)];
+    : [`${what}: ${canonicalJson(actual)} instead of ${canonicalJson(expected)}`.slice(0, 300)];
 
 const typesOf = (commits: readonly Commit[]): string[] =>
   commits.flatMap(({ events }) => events.map(({ type }) => type));
@@ -99,7 +101,7 @@ export const convergence = ({ streams }: Raw, { person, streams: mine, contradic
       return [
         ...commits
           .filter(({ v }) => v >= first)
-          .flatMap(({ v, events }) => same(replica?.get(v), canonical(events), `${person.user}: ${pk} v${v}`)),
+          .flatMap(({ v, events }) => same(replica?.get(v), canonicalJson(events), `${person.user}: ${pk} v${v}`)),
         ...same(replica?.size, commits.length - first + 1, `${person.user}: ${pk}: versions`),
       ];
     }),

@@ -2,9 +2,11 @@
  * A second device of a person, without push: keeps what frames and `/v1/sync` bring, reconnects, goes on from its cursor.
  * It knows nothing of the product but what a client may know.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { acknowledge, ask, connect, type Origins, type Person, type Socket } from '../../bench/people.ts';
+import { canonicalJson } from '../../core/json.ts';
 
 const WireEvent = z.looseObject({ v: z.int(), type: z.string() });
 type WireEvent = z.infer<typeof WireEvent>;
@@ -36,17 +38,9 @@ const REST_MILLISECONDS = 250;
 const PAUSE_MILLISECONDS = 50;
 const MAX_PAGES = 100;
 
-/** Equal for equal values: the database gives a map's fields back in any order. */
-export const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_key, each: unknown) =>
-    typeof each === 'object' && each !== null && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
-
 /** What everyone sees of a version: its events without their place and their sender's own key. */
 const textOf = (events: readonly WireEvent[]): string =>
-  canonical(events.map(({ v: _v, commandId: _own, ...event }) => event));
+  canonicalJson(events.map(({ v: _v, commandId: _own, ...event }) => event));
 
 /** Everything since a cursor. @returns the parts and the last cursor */
 export const syncFrom = async (

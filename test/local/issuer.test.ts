@@ -6,10 +6,17 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { loadTenants } from '../../core/tenants.ts';
 import { startOutside } from '../../local/outside.ts';
-import { folder, invokes, modelOf } from './stage.ts';
+import { folder, invokes, modelOf, unasked } from './stage.ts';
 
 const start = async (data = folder(), port = 0) => {
-  const outside = await startOutside({ data, port, tenants: 'tenants', model: modelOf([]), invoke: invokes({}) });
+  const outside = await startOutside({
+    data,
+    port,
+    tenants: 'tenants',
+    model: modelOf([]),
+    invoke: invokes({}),
+    ...unasked,
+  });
   onTestFinished(() => outside.close());
   const demo = loadTenants(outside.env.TENANTS_DIR).find(({ tenant }) => tenant === 'demo');
   if (!demo) throw new Error('there is no demo tenant');
@@ -115,7 +122,14 @@ describe('the derived tenants', () => {
     const demo = JSON.parse(readFileSync('tenants/demo.json', 'utf8'));
     demo.auth.audience = '';
     writeFileSync(join(broken, 'demo.json'), JSON.stringify(demo));
-    const started = startOutside({ data: folder(), port: 0, tenants: broken, model: modelOf([]), invoke: invokes({}) });
+    const started = startOutside({
+      data: folder(),
+      port: 0,
+      tenants: broken,
+      model: modelOf([]),
+      invoke: invokes({}),
+      ...unasked,
+    });
     await expect(started).rejects.toThrow('demo.json: auth.audience');
   });
 });
