@@ -12,9 +12,9 @@ const period = Duration.minutes(1);
 /** As core/log.ts writes it, behind what Lambda puts before each line. */
 const saysParked = FilterPattern.literal('"\\"msg\\":\\"parked\\""');
 
-type Watched = { listeners: Lambda[]; queues: QueuePair[]; redrive: Lambda };
+type Watched = { listeners: Lambda[]; workers: Lambda[]; queues: QueuePair[]; redrive: Lambda };
 
-export const watch = (stack: Stack, { listeners, queues, redrive }: Watched): void => {
+export const watch = (stack: Stack, { listeners, workers, queues, redrive }: Watched): void => {
   const alarm = (name: string, metric: IMetric, threshold: number): Alarm =>
     new Alarm(stack, name, {
       metric,
@@ -31,7 +31,7 @@ export const watch = (stack: Stack, { listeners, queues, redrive }: Watched): vo
     alarm(`${dead.node.id}HasMessages`, dead.metricApproximateNumberOfMessagesVisible({ period }), 1);
   }
   const parked = { metricNamespace: stack.stackName, metricName: 'Parked' };
-  for (const fn of [...listeners, redrive]) {
+  for (const fn of [...listeners, ...workers, redrive]) {
     fn.logGroup.addMetricFilter('Parked', { ...parked, filterPattern: saysParked, metricValue: '1' });
   }
   const sum = { namespace: parked.metricNamespace, metricName: parked.metricName, statistic: 'Sum', period };

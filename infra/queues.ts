@@ -1,6 +1,6 @@
 /** Queues, each with a dead-letter queue behind it, and the functions that empty them. */
 
-import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
+import { EventSourceMapping, type Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Duration, type Stack } from 'aws-cdk-lib/core';
 import { type MakeFunction, timeouts } from './functions.ts';
@@ -37,7 +37,7 @@ export const makeQueue = (stack: Stack, stage: Stage, name: string): QueuePair =
 };
 
 /** Lets the function of an entry file empty the queue; messages that it reports as failed come again, the rest do not. */
-export const drain = (makeFunction: MakeFunction, { queue }: QueuePair, entry: string, rights: Right[]): void => {
+export const drain = (makeFunction: MakeFunction, { queue }: QueuePair, entry: string, rights: Right[]): Lambda => {
   const fn = makeFunction(entry, [mayPollQueue(queue), ...rights]);
   named(
     new EventSourceMapping(fn, 'Queue', {
@@ -49,4 +49,5 @@ export const drain = (makeFunction: MakeFunction, { queue }: QueuePair, entry: s
     }),
     `${queue.node.id}To${fn.node.id}`,
   );
+  return fn;
 };

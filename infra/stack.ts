@@ -28,10 +28,10 @@ export const chorus = (app: App, stage: Stage, codeOf: CodeOf): Stack => {
   answerRequests(parts);
   holdSockets(parts);
   const listeners = [...followEvents(parts), ...followInbox(parts)];
-  workQueues(parts);
+  const workers = workQueues(parts);
   const redrive = redriveParked(parts, listeners);
 
-  watch(stack, { listeners, queues: [parts.push, parts.expiry], redrive });
+  watch(stack, { listeners, workers, queues: [parts.push, parts.expiry], redrive });
   new CfnOutput(stack, 'Http', { value: parts.http.apiEndpoint });
   new CfnOutput(stack, 'Sockets', { value: parts.sockets.stage.url });
   return stack;
@@ -128,9 +128,19 @@ const followInbox = ({ makeFunction, inbox, devices, push, parked, deliver }: Pa
   }),
 ];
 
-const workQueues = ({ stack, makeFunction, sockets, push, expiry, events, inbox, devices, parked }: Parts): void => {
+const workQueues = ({
+  stack,
+  makeFunction,
+  sockets,
+  push,
+  expiry,
+  events,
+  inbox,
+  devices,
+  parked,
+}: Parts): Lambda[] => {
   const mayPark = mayObjects(parked, 'PutObject');
-  drain(makeFunction, push, 'functions/push/send.queue.ts', [
+  const sender = drain(makeFunction, push, 'functions/push/send.queue.ts', [
     mayTable(events, 'Query'),
     mayTable(inbox, 'GetItem'),
     mayTable(devices, 'GetItem'),
@@ -138,12 +148,13 @@ const workQueues = ({ stack, makeFunction, sockets, push, expiry, events, inbox,
     mayReadParameters(stack, 'chorus'),
     mayPark,
   ]);
-  drain(makeFunction, expiry, 'functions/sync/expire.queue.ts', [
+  const closer = drain(makeFunction, expiry, 'functions/sync/expire.queue.ts', [
     mayTable(devices, 'GetItem', 'UpdateItem'),
     mayUseConnections(sockets),
     maySend(expiry.queue),
     mayPark,
   ]);
+  return [sender, closer];
 };
 
 const redriveParked = ({ stack, makeFunction, parked }: Parts, listeners: Lambda[]): Lambda => {

@@ -8,7 +8,10 @@ import type { Stage } from './stage.ts';
 
 export type Stores = ReturnType<typeof makeStores>;
 
-const parkedDays = Duration.days(14);
+/** Whole batches hold what people wrote. */
+const batchDays = Duration.days(14);
+/** Single records and the trail of what was dropped hold ids only. */
+const trailDays = Duration.days(365);
 
 /**
  * Gives a resource the bare name as its logical id: refactoring this app can then never replace a table,
@@ -50,14 +53,23 @@ export const makeStores = (stack: Stack, stage: Stage) => {
   };
 };
 
-/** A batch waits here for the redrive, or for a person, and longer than any night or weekend. */
+/**
+ * A batch waits here for the redrive, or for a person, and longer than any night or weekend. Where two rules fit, the shorter
+ * one holds.
+ */
 const makeParked = (stack: Stack, stage: Stage): Bucket =>
   named(
     new Bucket(stack, 'Parked', {
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      lifecycleRules: [{ expiration: parkedDays, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      lifecycleRules: [
+        { prefix: 'aws/lambda/', expiration: batchDays },
+        { prefix: 'parked/batches/', expiration: batchDays },
+        { prefix: 'parked/', expiration: trailDays },
+        { prefix: 'dropped/', expiration: trailDays },
+        { abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      ],
       removalPolicy: stage.removalPolicy,
     }),
     'Parked',

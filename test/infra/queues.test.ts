@@ -56,12 +56,13 @@ test('the schedule runs the redrive every five minutes, without retries', () =>
 
 test('the schedule ends a run before the next one begins', () =>
   expect(dev.Resources.RedriveSchedule?.Properties?.Timeout).toBeLessThan(300));
-test('the alarm for what is parked hears every listener and the redrive, by the line that they log', () => {
+test('the alarm for what is parked hears every function that parks, by the line that they log', () => {
   const filters = Object.values(propertiesOf('AWS::Logs::MetricFilter'));
   expect(filters.map(({ LogGroupName }) => (LogGroupName as { Ref: string }).Ref)).toEqual(
-    ['SyncDeliverStream', 'ReactionsStream', 'PushNotifyStream', 'SyncRegistersStream', 'RedriveSchedule'].map((id) =>
-      expect.stringContaining(`${id}Logs`),
-    ),
+    [
+      ...['SyncDeliverStream', 'ReactionsStream', 'PushNotifyStream', 'SyncRegistersStream'],
+      ...['PushSendQueue', 'SyncExpireQueue', 'RedriveSchedule'],
+    ].map((id) => expect.stringContaining(`${id}Logs`)),
   );
   const line = JSON.stringify({ level: 'error', msg: 'parked' });
   for (const { FilterPattern } of filters) expect(line).toContain(JSON.parse(String(FilterPattern)));

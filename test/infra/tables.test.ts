@@ -59,7 +59,7 @@ test('tables leave nothing behind in any other stage', () => {
     });
   }
 });
-test('the bucket of parked batches is private, encrypted, and forgets after 14 days', () =>
+test('the bucket of what was parked is private and encrypted, and forgets what people wrote after 14 days', () =>
   expect(propertiesOf('AWS::S3::Bucket')).toEqual({
     Parked: {
       BucketEncryption: {
@@ -67,7 +67,11 @@ test('the bucket of parked batches is private, encrypted, and forgets after 14 d
       },
       LifecycleConfiguration: {
         Rules: [
-          { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, ExpirationInDays: 14, Status: 'Enabled' },
+          { Prefix: 'aws/lambda/', ExpirationInDays: 14, Status: 'Enabled' },
+          { Prefix: 'parked/batches/', ExpirationInDays: 14, Status: 'Enabled' },
+          { Prefix: 'parked/', ExpirationInDays: 365, Status: 'Enabled' },
+          { Prefix: 'dropped/', ExpirationInDays: 365, Status: 'Enabled' },
+          { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' },
         ],
       },
       PublicAccessBlockConfiguration: {
