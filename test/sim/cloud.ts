@@ -1,0 +1,142 @@
+/**
+ * AWS, simulated: the template's functions, tables, streams, queues and sockets, with the real handler files behind
+ * them. Several clouds can share one database (the twin tenants); each has dice, clock and faults of its own.
+ */
+import { createHash } from 'node:crypto';
+import type { Bucket } from '../../core/bucket.ts';
+import type { Entry } from '../../core/log.ts';
+import { createDoors } from './doors.ts';
+import type { Dynamo } from './dynamo/dynamo.ts';
+import type { Faults } from './faults.ts';
+import { createFunctions, type Functions } from './functions.ts';
+import { createPhones, type Phones } from './phones.ts';
+import type { Process } from './process.ts';
+import { createQueues, type Queues } from './queues.ts';
+import { createDice, type Dice } from './random.ts';
+import { createScheduler, type Scheduler } from './scheduler.ts';
+import { createSockets, type Sockets } from './sockets.ts';
+import { createStreams, type Streams } from './streams.ts';
+import type { Loaded } from './template.ts';
+
+export type Cloud = {
+  loaded: Loaded;
+  tenants: ReadonlySet<string>;
+  scheduler: Scheduler;
+  dice: Dice;
+  faults: Faults;
+  dynamo: Dynamo;
+  functions: Functions;
+  sockets: Sockets;
+  phones: Phones;
+  queues: Queues;
+  streams: Streams;
+  /** Objects by key. */
+  objects: Map<string, { text: string; modified: Date }>;
+  logs: { process: Process; entry: Entry }[];
+  /** While operators restore tables, nothing of what else must hold is looked at, and no stream flows. */
+  restoring: { now: boolean; past: boolean };
+  violations: string[];
+  violation: (what: string) => void;
+  /** Every call to the outside, by its name. */
+  calls: string[];
+  /** The newest lines of what happened, and a hash over all of them. */
+  lines: string[];
+  trace: (line: string) => void;
+  hash: () => string;
+  /** Gives what lies in the bucket to its functions again. */
+  redrive: () => Promise<void>;
+};
+
+const bucketOf = (objects: Cloud['objects'], scheduler: Scheduler): Bucket => ({
+  put: async (key, text) => void objects.set(key, { text, modified: new Date(scheduler.now()) }),
+  get: async (key) => objects.get(key)?.text,
+  remove: async (key) => void objects.delete(key),
+  list: async (prefix, { after = '', limit }) => {
+    const keys = [...objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+    return {
+      objects: keys.slice(0, limit).map((key) => ({ key, modified: objects.get(key)?.modified })),
+      more: keys.length > limit,
+    };
+  },
+});
+
+const createTrace = (keep: number) => {
+  const lines: string[] = [];
+  const hash = createHash('sha256');
+  return {
+    lines,
+    trace: (line: string) => {
+      hash.update(`${line}\n`);
+      lines.push(line);
+      if (lines.length > keep) lines.splice(0, lines.length - keep);
+    },
+    hash: () => hash.copy().digest('hex').slice(0, 16),
+  };
+};
+
+export type CloudOptions = {
+  loaded: Loaded;
+  seed: number;
+  name: string;
+  tenants: string[];
+  faults: Faults;
+  dynamo: Dynamo;
+  fifo?: boolean;
+  /** Lines of the trace that are kept. */
+  keep?: number;
+  onPush: (process: Process, push: Phones['accepted'][number]) => void;
+};
+
+export const createCloud = (options: CloudOptions): Cloud => {
+  const { loaded, seed, name, faults, dynamo, fifo = false } = options;
+  const tenants = new Set(options.tenants);
+  const dice = createDice(seed, name);
+  const scheduler = createScheduler(createDice(seed, name, 'schedule'), { fifo });
+  const violations: string[] = [];
+  const calls: string[] = [];
+  const restoring = { now: false, past: false };
+  const violation = (what: string): void => void violations.push(what);
+  const objects: Cloud['objects'] = new Map();
+  const { lines, trace, hash } = createTrace(options.keep ?? 50);
+  const logs: Cloud['logs'] = [];
+  const phones = createPhones(options.onPush);
+  const sockets = createSockets({ scheduler, dice, faults, disconnected: (connection) => disconnected(connection.id) });
+  const doors = createDoors({
+    ...{ scheduler, dice, faults, dynamo, sockets, phones, trace, violation, calls },
+    bucket: bucketOf(objects, scheduler),
+    enqueue: (url, job, delay) => queues.send(url, JSON.stringify(job), delay),
+    invoke: (process, arn, event) => functions.invokeByArn(process, arn, event),
+    log: (process, entry) => void logs.push({ process, entry }),
+  });
+  const functions = createFunctions({ loaded, tenants, scheduler, dice, faults, doors, trace, violation });
+  const queues = createQueues({ loaded, scheduler, dice, faults, functions, trace });
+  const streams = createStreams({
+    loaded,
+    tenants,
+    scheduler,
+    dice,
+    faults,
+    functions,
+    dynamo,
+    objects,
+    trace,
+    restoring,
+  });
+  const disconnected = (id: string): void => {
+    const session = functions.sessions.get(id);
+    if (session) void functions.socket('$disconnect', id, session);
+  };
+  const schedule = loaded.model.schedules.find(({ functionId }) => functionId === 'RedriveSchedule');
+  if (!schedule) throw new Error('no schedule that gives failed batches to their functions again');
+  const redrive = async (): Promise<void> => {
+    await functions.spawn(
+      schedule.functionId,
+      { time: new Date(scheduler.now()).toISOString() },
+      { name: 'redrive', tenants },
+    );
+  };
+  return {
+    ...{ loaded, tenants, scheduler, dice, faults, dynamo, functions, sockets, phones, queues, streams, objects },
+    ...{ logs, calls, restoring, violations, violation, lines, trace, hash, redrive },
+  };
+};

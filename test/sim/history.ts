@@ -1,0 +1,40 @@
+/** What people asked for and what they were told: the other half of every check. */
+
+/** How an attempt's answer reads: it is done; surely nothing was written by it; nobody knows. */
+export type Told = 'done' | 'nothing' | 'unknown';
+
+export type Sent = {
+  tenant: string;
+  user: string;
+  device: string;
+  conversation: string;
+  key: string;
+  text: string;
+  attempts: Told[];
+  /** What the first good answer said; every later one must say the same. */
+  answer?: { version: number; number: number } | undefined;
+};
+export type Felt = { tenant: string; user: string; about: string; type: 'like' | 'pass'; attempts: Told[] };
+export type Read = { tenant: string; user: string; conversation: string; upTo: number; told: Told };
+/** When a push address began and ceased to be a device's, as far as its person was told; virtual milliseconds. */
+export type Registered = {
+  tenant: string;
+  user: string;
+  device: string;
+  address: string;
+  /** When the first request was made, and when it was answered. */
+  asked: number;
+  from?: number;
+  /** When its end was first asked for (logout here, or a registration elsewhere), and when that was answered. */
+  endAsked?: number;
+  until?: number;
+};
+
+export type History = { sent: Sent[]; felt: Felt[]; read: Read[]; registered: Registered[] };
+export const createHistory = (): History => ({ sent: [], felt: [], read: [], registered: [] });
+
+/** Of all attempts of one command. */
+export const outcomeOf = (attempts: readonly Told[]): Told => {
+  if (attempts.includes('done')) return 'done';
+  return attempts.every((each) => each === 'nothing') ? 'nothing' : 'unknown';
+};

@@ -1,0 +1,137 @@
+/**
+ * What people may do, one kind of stream after the other: each act runs the real command loop as its handler does, and may
+ * die right after its put. A new event type needs an act that leads to it.
+ */
+import fc from 'fast-check';
+import { isRejection } from '../../../core/decider.ts';
+import { ring } from '../../../core/deliver.ts';
+import { execute } from '../../../core/execute.ts';
+import { digest, TenantId, UserId } from '../../../core/ids.ts';
+import { type Stream, streamName } from '../../../core/keys.ts';
+import { load } from '../../../core/load.ts';
+import { readMark } from '../../../core/pointers.ts';
+import { raise, tellRead } from '../../../core/registers.ts';
+import { match, pairId } from '../../../functions/matching/match.ts';
+import { conversation, membersOf } from '../../../functions/messaging/conversation.ts';
+import { react } from '../../../functions/reactions.ts';
+import { events } from '../../memory.ts';
+import type { Little } from './little.ts';
+
+export const tenant = TenantId.parse('demo');
+export const people = ['ada', 'ben', 'cleo'].map((name) => UserId.parse(name));
+type Person = (typeof people)[number];
+
+const who = fc.constantFrom(...people);
+const TEXTS = ['hi', '🙂 €\u200d𝄞', 'long '.repeat(400)];
+
+/** `where` chooses among the conversations that one is in. */
+export const Acts = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('feel' as const), by: who, about: who, likes: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('gather' as const),
+      members: fc.uniqueArray(who, { minLength: 2, maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('say' as const),
+      by: who,
+      where: fc.nat(5),
+      text: fc.constantFrom(...TEXTS),
+      times: fc.integer({ min: 1, max: 9 }),
+      behind: fc.nat(4),
+      again: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('read' as const), by: who, where: fc.nat(5), back: fc.nat(5) }),
+  },
+);
+export type Act = typeof Acts extends fc.Arbitrary<infer T> ? T : never;
+
+export type Played = Little & {
+  /** Conversations so far, by who is in them. */
+  conversations: Map<string, { stream: Stream; members: readonly Person[] }>;
+  /** What each person said to have read, by person and stream. */
+  reads: Map<string, number>;
+  /** Names commands. */
+  next: () => number;
+};
+
+/** Conversations come from matches too, so they are looked up where commits stand. */
+const conversationsOf = async ({ deps, dynamo, conversations }: Played, by: Person): Promise<Stream[]> => {
+  for (const { pk } of dynamo.items(events.name)) {
+    const [, kind, id] = String(pk).split('#');
+    if (kind !== 'conversation' || !id || conversations.has(id)) continue;
+    const stream: Stream = { tenant, kind, id };
+    const { state } = await load(deps(), conversation, stream);
+    conversations.set(id, { stream, members: membersOf(state) });
+  }
+  return [...conversations.values()].filter(({ members }) => members.includes(by)).map(({ stream }) => stream);
+};
+
+const feel = async (played: Played, { by, about, likes }: Extract<Act, { do: 'feel' }>): Promise<void> => {
+  const deps = played.deps();
+  const stream: Stream = { tenant, kind: 'pair', id: pairId(by, about) };
+  const command = { type: likes ? ('Like' as const) : ('Pass' as const), by, about, at: deps.now().toISOString() };
+  const done = await execute(deps, match, { stream, command, by, id: `feel-${played.next()}`, dedupe: 'state' });
+  if (!isRejection(done) && done.commit && !played.dies()) await react(deps, stream, done.commit);
+};
+
+const gather = async (played: Played, { members }: Extract<Act, { do: 'gather' }>): Promise<void> => {
+  const deps = played.deps();
+  const stream: Stream = { tenant, kind: 'conversation', id: `cnv_${digest('group', ...members)}` };
+  const command = { type: 'Open' as const, members, at: deps.now().toISOString() };
+  const done = await execute(deps, conversation, { stream, command, id: 'gather', dedupe: 'state' });
+  if (!isRejection(done) && done.fresh && done.commit && !played.dies()) await ring(deps, stream, done.commit);
+};
+
+const say = async (played: Played, { by, where, text, ...act }: Extract<Act, { do: 'say' }>): Promise<void> => {
+  const streams = await conversationsOf(played, by);
+  const stream = streams[where % streams.length];
+  if (!stream) return;
+  for (let time = 0; time < act.times; time++) {
+    const deps = played.deps();
+    const { v } = await load(deps, conversation, stream);
+    const id = `say-${played.next()}`;
+    const command = { type: 'Send' as const, id: `msg_${id}`, by, text, at: deps.now().toISOString() };
+    const execution = { stream, command, id, by, dedupe: { after: Math.max(1, v - act.behind) } };
+    const done = await execute(deps, conversation, execution);
+    if (isRejection(done) || !done.commit) throw new Error(`${by} may not write into ${streamName(stream)}`);
+    if (!played.dies()) await ring(deps, stream, done.commit);
+    if (act.again) await execute(deps, conversation, execution);
+  }
+};
+
+const read = async (played: Played, { by, where, back }: Extract<Act, { do: 'read' }>): Promise<void> => {
+  const streams = await conversationsOf(played, by);
+  const stream = streams[where % streams.length];
+  if (!stream) return;
+  const deps = played.deps();
+  const { state } = await load(deps, conversation, stream);
+  const upTo = conversation.count(state) - back;
+  if (upTo < 1) return;
+  const { outcome, pointer } = await raise(deps, by, stream, readMark, upTo);
+  // Refused as long as nobody has rung for them.
+  if (!pointer || outcome === 'beyond') return;
+  const name = `${by} ${streamName(stream)}`;
+  played.reads.set(name, Math.max(upTo, played.reads.get(name) ?? 0));
+  if (outcome === 'moved' && !played.dies()) await tellRead(deps, pointer);
+};
+
+export const perform = (played: Played, act: Act): Promise<void> => {
+  switch (act.do) {
+    case 'feel':
+      return feel(played, act);
+    case 'gather':
+      return gather(played, act);
+    case 'say':
+      return say(played, act);
+    case 'read':
+      return read(played, act);
+  }
+};

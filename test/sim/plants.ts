@@ -1,0 +1,216 @@
+/**
+ * Bugs that a simulation must see: each is a classic of its kind, made by changing the text of a source file while it is
+ * loaded. The product holds no switch for them, so no bundle can contain one.
+ */
+export type Edit = { file: string; find: string; replace: string };
+export type Plant = {
+  name: string;
+  edits: Edit[];
+  /** It shows only after tables were restored. */
+  restore?: true;
+  /** For bugs that the simulation itself found: a seed that shows it, and that is clean since it was mended. */
+  found?: number;
+};
+
+const plant = (name: string, file: string, find: string, replace: string): Plant => ({
+  name,
+  edits: [{ file, find, replace }],
+});
+
+export const plants: readonly Plant[] = [
+  plant(
+    'dedupe that does not look',
+    'core/look.ts',
+    'const own = commits.find((commit) => commit.command === command);',
+    'const own = commits.find((commit) => commit.command === `never`);',
+  ),
+  plant(
+    'dedupe that looks only at the newest commit',
+    'core/look.ts',
+    'const own = commits.find((commit) => commit.command === command);',
+    'const own = commits.slice(-1).find((commit) => commit.command === command);',
+  ),
+  {
+    name: 'own commit taken for a conflict',
+    edits: [
+      {
+        file: 'core/execute.ts',
+        find: "return there.command === commit.command ? there : 'theirs';",
+        replace: "return 'theirs';",
+      },
+      {
+        file: 'core/execute.ts',
+        find: "if (outcome === 'appended') {",
+        replace: "if (outcome === 'theirs') throw problems.busy();\n    if (outcome === 'appended') {",
+      },
+    ],
+  },
+  plant(
+    'a retry at the next version after an unknown outcome, without looking',
+    'core/execute.ts',
+    'const outcome = await attempt(deps, stream, commit, dedupe);',
+    `let outcome = await attempt(deps, stream, commit, dedupe);
+    if (outcome === 'unknown') {
+      commit.v++;
+      outcome = await attempt(deps, stream, commit, dedupe);
+    }`,
+  ),
+  plant(
+    'an unknown outcome told as "nothing was written"',
+    'core/execute.ts',
+    "return isDefinite(error) ? 'nothing' : 'unknown';",
+    'throw problems.busy();',
+  ),
+  {
+    name: 'eventually consistent range read',
+    edits: [
+      {
+        file: 'core/events.ts',
+        find: `      ConsistentRead: true,
+    },
+    limit,
+  );
+  return items.map(decode);
+};
+
+/** The newest`,
+        replace: `      ConsistentRead: false,
+    },
+    limit,
+  );
+  return items.map(decode);
+};
+
+/** The newest`,
+      },
+    ],
+  },
+  plant(
+    'pointer set without maximum',
+    'core/pointers.ts',
+    "'attribute_not_exists(#v) OR #v < :v'",
+    "'attribute_not_exists(#v) OR #v < :v OR #v >= :v'",
+  ),
+  plant(
+    'register beyond its bound',
+    'core/pointers.ts',
+    "'#bound >= :to AND (attribute_not_exists(#register) OR #register < :to)'",
+    "'(#bound >= :to OR #bound < :to) AND (attribute_not_exists(#register) OR #register < :to)'",
+  ),
+  plant(
+    'swallowed record error',
+    'core/stream.ts',
+    'return { batchItemFailures: lowest === undefined ? [] : [{ itemIdentifier: lowest }] };',
+    'return { batchItemFailures: [] };',
+  ),
+  plant('stream order trusted', 'core/deliver.ts', 'if (have < commit.v) await', 'if (have === commit.v - 1) await'),
+  plant(
+    'put without its condition',
+    'core/events.ts',
+    `    Item: { ...versionKey(stream, commit.v), ...commit },
+    ...notThere,
+  });`,
+    `    Item: { ...versionKey(stream, commit.v), ...commit },
+  });`,
+  ),
+  plant('client without gap check', 'test/sim/replica.ts', 'if (v > copy.v + 1) return true;', ''),
+  plant(
+    'push without looking again',
+    'functions/push/decide.ts',
+    "if ((pointer.acks[job.device] ?? 0) >= v) return { skip: 'acknowledged' };",
+    '',
+  ),
+  plant(
+    'push of the newest version only',
+    'functions/push/notify.stream.ts',
+    'for (let version = first; version <= v; version++)',
+    'for (let version = v; version <= v; version++)',
+  ),
+  plant(
+    'tenant dropped from a key',
+    'core/keys.ts',
+    '  pk: personal(stream.tenant, user),\n',
+    "  pk: joinKey('person', user),\n",
+  ),
+  plant(
+    'late $disconnect removes the new connection',
+    'core/devices.ts',
+    "ConditionExpression: '#connection.#id = :id'",
+    "ConditionExpression: '#connection.#id = :id OR #connection.#id <> :id'",
+  ),
+  plant('read mark told to nobody', 'core/registers.ts', 'await raise(deps, other, stream, seenBy(person), read);', ''),
+  plant(
+    'sync that ends a page too early',
+    'functions/sync/plan.ts',
+    'more: parts.length < wanted.length || !whole',
+    'more: parts.length < wanted.length',
+  ),
+  plant(
+    'two matches for two likes at once',
+    'functions/matching/match.ts',
+    "[a, b].sort().join('+')",
+    "[a, b].join('+')",
+  ),
+  plant(
+    'a repair that does nothing',
+    'ops/repair.ts',
+    'const { dryRun = false, restored } = options;',
+    'const { dryRun = true, restored } = options;',
+  ),
+  {
+    name: 'found: a page of a query taken for the whole',
+    found: 5,
+    edits: [{ file: 'core/ddb.ts', find: '} while (start && items.length < limit);', replace: '} while (!items);' }],
+  },
+  {
+    name: 'found: a logout that lands late removes a newer registration',
+    found: 121,
+    edits: [
+      {
+        file: 'functions/push/addresses.ts',
+        find: '  epoch: (before?.epoch ?? 0) + 1,\n  loggedOut: false,',
+        replace: '  epoch: before?.epoch ?? 0,\n  loggedOut: false,',
+      },
+      {
+        file: 'functions/push/addresses.ts',
+        find: 'epoch: (before?.epoch ?? 0) + 1, loggedOut: true',
+        replace: 'epoch: before?.epoch ?? 0, loggedOut: true',
+      },
+    ],
+  },
+  {
+    name: 'found: a wrong clock makes a handshake look old',
+    found: 6,
+    edits: [
+      { file: 'core/deliver.ts', find: 'const HANDSHAKE_SECONDS = 11 * 60;', replace: 'const HANDSHAKE_SECONDS = 30;' },
+    ],
+  },
+  {
+    name: 'found: a message that another overtook tells nobody what its author read',
+    found: 60,
+    edits: [
+      {
+        file: 'core/deliver.ts',
+        find: '(moved ? by !== head.by : by',
+        replace: '(moved ? by !== head.by && by === person : by',
+      },
+      {
+        file: 'core/deliver.ts',
+        find: 'else if (commit.by && knownOf',
+        replace: 'else if (commit.by === person && knownOf',
+      },
+    ],
+  },
+  {
+    name: 'found: a restore to before a person had any stream leaves their devices as they are',
+    found: 1,
+    restore: true,
+    edits: [
+      {
+        file: 'ops/mend-inbox.ts',
+        find: '(await readPointers(deps, owner)).length > 0',
+        replace: '(await readPointers(deps, owner)).length >= 0',
+      },
+    ],
+  },
+];
