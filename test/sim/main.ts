@@ -2,9 +2,11 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { drawFaults, type Faults } from './faults.ts';
 import { plantBug } from './load.ts';
 import { plants } from './plants.ts';
+import { createSum, finish, note, progress, type Sum, take } from './report.ts';
 import type { Result } from './run.ts';
 import type { Job, Told } from './worker.ts';
 
@@ -26,63 +28,6 @@ npm run sim -- --restores 100    so many seeds whose tables are restored, repair
 `;
 const PLANT_SEEDS = 300;
 const AGAIN = 10;
-const PROGRESS_MS = 2000;
-
-type Sum = {
-  done: number;
-  total: number;
-  ops: number;
-  faults: number;
-  caught: number;
-  missed: string[];
-  failed: Map<string, string[]>;
-  worst: { name: string; violations: number; faults: number };
-};
-const createSum = (total: number): Sum => ({
-  done: 0,
-  total,
-  ops: 0,
-  faults: 0,
-  caught: 0,
-  missed: [],
-  failed: new Map(),
-  worst: { name: '-', violations: 0, faults: -1 },
-});
-
-const note = (line: string): void => void process.stderr.write(`${line}\n`);
-let shown = 0;
-const progress = ({ done, total, failed, caught }: Sum, force = false): void => {
-  const now = performance.now();
-  if (!force && now - shown < PROGRESS_MS) return;
-  shown = now;
-  const filled = total === 0 ? 0 : Math.round((done / total) * 30);
-  const text = `[${'█'.repeat(filled)}${'·'.repeat(30 - filled)}] ${done}/${total} runs, ${caught} planted bugs caught, ${failed.size} runs with violations`;
-  if (process.stderr.isTTY) process.stderr.write(`\r${text}`);
-  else note(text);
-};
-
-const take = (sum: Sum, told: Told): void => {
-  if (told.kind === 'total') sum.total = told.total;
-  if (told.kind === 'caught') {
-    if (told.seed === undefined) sum.missed.push(told.plant);
-    else sum.caught++;
-    note(
-      `${process.stderr.isTTY ? '\n' : ''}planted: ${told.plant}: ${told.seed === undefined ? 'NOT CAUGHT' : `seed ${told.seed}: ${told.violation}`}`,
-    );
-  }
-  if (told.kind !== 'run') return;
-  const { name, violations, ops, faults } = told;
-  sum.done++;
-  sum.ops += ops;
-  sum.faults += faults;
-  if (violations.length > 0) {
-    sum.failed.set(name, violations);
-    note(`\n${name}: ${violations.length} violations\n  ${violations.slice(0, 5).join('\n  ')}`);
-  }
-  const { worst } = sum;
-  if (violations.length > worst.violations || (violations.length === worst.violations && faults > worst.faults))
-    sum.worst = { name: name.replace('seed ', ''), violations: violations.length, faults };
-};
 
 /** Runs jobs in processes of their own, so many at once. @throws when one breaks */
 const runJobs = async (jobs: Job[], workers: number, sum: Sum): Promise<void> => {
@@ -144,7 +89,7 @@ const restores = async (seeds: number): Promise<number> => {
 
 const replay = async (
   seed: number,
-  { restored = false, whole = false }: { restored?: boolean; whole?: boolean },
+  { restored = false, whole: all = false }: { restored?: boolean | undefined; whole?: boolean | undefined },
 ): Promise<number> => {
   const { loadSystem } = await import('./template.ts');
   const { mayForget, run } = await import('./run.ts');
@@ -159,7 +104,7 @@ const replay = async (
   );
   if (first.violations.length === 0) return 0;
   const { profile } = drawFaults(seed, !restored && mayForget(seed) ? [] : ['forgotten']);
-  const { planned, result } = whole ? { planned: first.faults, result: first } : await minimize(first, profile, again);
+  const { planned, result } = all ? { planned: first.faults, result: first } : await minimize(first, profile, again);
   console.log(
     `${result.violations.join('\n')}\n\nrate ${profile.rate}, clocks ±${profile.skewMs} ms, enabled: ${[...profile.enabled].join(', ')}`,
   );
@@ -173,64 +118,56 @@ const replay = async (
 const chunks = (seeds: number[], size: number): number[][] =>
   Array.from({ length: Math.ceil(seeds.length / size) }, (_, i) => seeds.slice(i * size, (i + 1) * size));
 
-const finish = (sum: Sum, label: string, planted: string): number => {
-  progress(sum, true);
-  if (process.stderr.isTTY) note('');
-  for (const name of sum.missed) console.log(`not caught: ${name}`);
-  for (const [name, violations] of sum.failed) console.log(`${name}: ${violations.join('\n  ')}`);
-  const violations = [...sum.failed.values()].reduce((n, each) => n + each.length, 0);
-  console.log(
-    `sim: ${label} ops=${sum.ops} faults=${sum.faults} ${planted}violations=${violations} worst=${sum.worst.name}`,
+const whole = z
+  .string()
+  .regex(/^\d{1,9}$/, 'must be a whole number')
+  .transform(Number);
+const atLeastOne = whole.pipe(z.int().min(1, 'must be at least 1'));
+const plantName = z.string().refine((name) => plants.some((each) => each.name === name), {
+  message: `must be one of: ${plants.map(({ name }) => name).join('; ')}`,
+});
+const Flags = z.strictObject({
+  seeds: atLeastOne.default(300),
+  from: whole.default(1),
+  workers: atLeastOne.default(2),
+  seed: whole.optional(),
+  enumerate: z.boolean().optional(),
+  twins: atLeastOne.optional(),
+  restores: atLeastOne.optional(),
+  with: plantName.optional(),
+  restored: z.boolean().optional(),
+  whole: z.boolean().optional(),
+  'no-plants': z.boolean().optional(),
+  plant: z.string().optional(),
+  help: z.boolean().optional(),
+});
+const SWITCHES = ['enumerate', 'restored', 'whole', 'no-plants', 'help'];
+
+/** @throws Error, one sentence, for a flag that is unknown or wrong */
+const readFlags = (args: string[]): z.infer<typeof Flags> => {
+  const options = Object.fromEntries(
+    Object.keys(Flags.shape).map((name) => [name, { type: SWITCHES.includes(name) ? 'boolean' : 'string' } as const]),
   );
-  return violations > 0 || sum.missed.length > 0 ? 1 : 0;
+  const { values } = parseArgs({ args, options });
+  const flags = Flags.safeParse(values);
+  if (flags.success) return flags.data;
+  const [issue] = flags.error.issues;
+  throw new Error(`--${issue?.path.join('.')} ${issue?.message}`);
 };
 
-const main = async (): Promise<number> => {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string' },
-      seed: { type: 'string' },
-      from: { type: 'string', default: '1' },
-      workers: { type: 'string', default: '2' },
-      enumerate: { type: 'boolean' },
-      twins: { type: 'string' },
-      with: { type: 'string' },
-      restores: { type: 'string' },
-      restored: { type: 'boolean' },
-      whole: { type: 'boolean' },
-      'no-plants': { type: 'boolean' },
-      plant: { type: 'string' },
-      help: { type: 'boolean' },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  const workers = Number(values.workers);
-  // Before anything of the product is loaded.
-  if (values.with !== undefined) plantBug(values.with);
-  if (values.restores !== undefined) return restores(Number(values.restores));
-  if (values.twins !== undefined) return twins(Number(values.twins));
-  if (values.seed !== undefined) return replay(Number(values.seed), values);
-  if (values.enumerate) {
-    const sum = createSum(0);
-    await runJobs(
-      Array.from({ length: workers }, (_, part) => ({ kind: 'enumerate' as const, part, parts: workers })),
-      workers,
-      sum,
-    );
-    return finish(sum, `enumerated=${sum.done}`, '');
-  }
-  const from = Number(values.from);
-  const text = values.plant ?? '';
-  const seeds = Array.from(
-    { length: values.plant === undefined ? Number(values.seeds ?? 300) : 0 },
-    (_, i) => from + i,
-  );
+const runEnumerated = async (workers: number): Promise<number> => {
+  const sum = createSum(0);
+  const jobs = Array.from({ length: workers }, (_, part) => ({ kind: 'enumerate' as const, part, parts: workers }));
+  await runJobs(jobs, workers, sum);
+  return finish(sum, `enumerated=${sum.done}`, '');
+};
+
+const runSeeds = async (flags: z.infer<typeof Flags>): Promise<number> => {
+  const { from, workers, plant: text = '' } = flags;
+  const seeds = Array.from({ length: flags.plant === undefined ? flags.seeds : 0 }, (_, i) => from + i);
   const sum = createSum(seeds.length);
   const size = Math.max(10, Math.min(250, Math.ceil(seeds.length / workers)));
-  const planted = values['no-plants'] ? [] : plants.filter(({ name }) => name.includes(text));
+  const planted = flags['no-plants'] ? [] : plants.filter(({ name }) => name.includes(text));
   const jobs: Job[] = [
     ...chunks(seeds, size).map((some) => ({ kind: 'seeds' as const, seeds: some, again: AGAIN })),
     ...planted.map(({ name, restore = false }) => ({ kind: 'plant' as const, name, seeds: PLANT_SEEDS, restore })),
@@ -239,4 +176,31 @@ const main = async (): Promise<number> => {
   return finish(sum, `seeds=${seeds.length}`, `planted=${sum.caught}/${planted.length} `);
 };
 
-process.exitCode = await main();
+const main = async (flags: z.infer<typeof Flags>): Promise<number> => {
+  if (flags.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  // Before anything of the product is loaded.
+  if (flags.with !== undefined) plantBug(flags.with);
+  if (flags.restores !== undefined) return restores(flags.restores);
+  if (flags.twins !== undefined) return twins(flags.twins);
+  if (flags.seed !== undefined) return replay(flags.seed, flags);
+  if (flags.enumerate) return runEnumerated(flags.workers);
+  return runSeeds(flags);
+};
+
+const wrong = (error: unknown): never => {
+  process.stderr.write(
+    `${error instanceof Error ? error.message : String(error)}\nnpm run sim -- --help says what there is.\n`,
+  );
+  process.exit(2);
+};
+const flags = ((): z.infer<typeof Flags> => {
+  try {
+    return readFlags(process.argv.slice(2));
+  } catch (error) {
+    return wrong(error);
+  }
+})();
+process.exitCode = await main(flags);
