@@ -41,6 +41,8 @@ export type Cloud = {
   calls: string[];
   /** The newest lines of what happened, and a hash over all of them. */
   lines: string[];
+  /** The lines up to the first violation, if one was seen when it happened. */
+  atFirst: string[];
   trace: (line: string) => void;
   hash: () => string;
   /** Gives what lies in the bucket to its functions again. */
@@ -95,9 +97,14 @@ export const createCloud = (options: CloudOptions): Cloud => {
   const violations: string[] = [];
   const calls: string[] = [];
   const restoring = { now: false, past: false };
-  const violation = (what: string): void => void violations.push(what);
   const objects: Cloud['objects'] = new Map();
   const { lines, trace, hash } = createTrace(options.keep ?? 50);
+  const atFirst: string[] = [];
+  const violation = (what: string): void => {
+    trace(`‼ ${what}`);
+    if (violations.length === 0) atFirst.push(...lines);
+    violations.push(what);
+  };
   const logs: Cloud['logs'] = [];
   const phones = createPhones(options.onPush);
   const sockets = createSockets({ scheduler, dice, faults, disconnected: (connection) => disconnected(connection.id) });
@@ -137,6 +144,6 @@ export const createCloud = (options: CloudOptions): Cloud => {
   };
   return {
     ...{ loaded, tenants, scheduler, dice, faults, dynamo, functions, sockets, phones, queues, streams, objects },
-    ...{ logs, calls, restoring, violations, violation, lines, trace, hash, redrive },
+    ...{ logs, calls, restoring, violations, violation, lines, atFirst, trace, hash, redrive },
   };
 };

@@ -21,7 +21,7 @@ export type Result = {
   steps: number;
   ops: number;
   faults: readonly Planned[];
-  /** The newest lines of the trace. */
+  /** The newest lines of the trace, or those that led to the first violation. */
   lines: string[];
   /** Every call to the outside, by its name. */
   calls: readonly string[];
@@ -158,7 +158,8 @@ export const judge = async (
   await stepUntil(world, () => cloud.functions.running() === 0);
   const quiet: Quiet = { cloud, raw, history, devices: [...world.people, ...away], cold, poisoned };
   const violations = [...new Set([...cloud.violations, ...checkAll(quiet, more)])];
-  const { lines, calls } = cloud;
+  const { calls } = cloud;
+  const lines = cloud.atFirst.length > 0 ? cloud.atFirst : cloud.lines;
   return { seed, violations, hash: cloud.hash(), ...count, faults: cloud.faults.happened, lines, calls };
 };
 
