@@ -10,11 +10,13 @@ const decode = (item: Item): Commit => Commit.parse(item);
 
 type Range = { from: number; to?: number; limit: number };
 
-/**
- * Commits `from`, `from + 1`, … of a stream, consistently read, at most `limit`.
- * @throws ZodError if a stored commit can't be decoded
- */
-export const readRange = async ({ ddb, env }: Store, stream: Stream, { from, to, limit }: Range): Promise<Commit[]> => {
+/** Commits of a stream, consistently read, at most `limit`: the first ones, or the newest first. */
+const read = async (
+  { ddb, env }: Store,
+  stream: Stream,
+  { from, to, limit }: Range,
+  order: 'oldest first' | 'newest first',
+): Promise<Commit[]> => {
   const { pk, sk } = versionKey(stream, from);
   const end = to === undefined ? afterVersions : versionKey(stream, to).sk;
   const items = await ddb.query(
@@ -24,34 +26,23 @@ export const readRange = async ({ ddb, env }: Store, stream: Stream, { from, to,
       ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
       ExpressionAttributeValues: { ':pk': pk, ':from': sk, ':to': end },
       ConsistentRead: true,
+      ScanIndexForward: order === 'oldest first',
     },
     limit,
   );
   return items.map(decode);
 };
 
+/**
+ * Commits `from`, `from + 1`, … of a stream, consistently read, at most `limit`.
+ * @throws ZodError if a stored commit can't be decoded
+ */
+export const readRange = (store: Store, stream: Stream, range: Range): Promise<Commit[]> =>
+  read(store, stream, range, 'oldest first');
+
 /** The newest `limit` commits up to `to`, newest first, consistently read. */
-export const readNewest = async (
-  { ddb, env }: Store,
-  stream: Stream,
-  limit: number,
-  to?: number,
-): Promise<Commit[]> => {
-  const { pk, sk } = versionKey(stream, 1);
-  const end = to === undefined ? afterVersions : versionKey(stream, to).sk;
-  const items = await ddb.query(
-    {
-      TableName: env.EVENTS_TABLE,
-      KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
-      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
-      ExpressionAttributeValues: { ':pk': pk, ':from': sk, ':to': end },
-      ConsistentRead: true,
-      ScanIndexForward: false,
-    },
-    limit,
-  );
-  return items.map(decode);
-};
+export const readNewest = (store: Store, stream: Stream, limit: number, to?: number): Promise<Commit[]> =>
+  read(store, stream, { from: 1, limit, ...(to === undefined ? {} : { to }) }, 'newest first');
 
 const notThere = {
   ConditionExpression: 'attribute_not_exists(#pk)',

@@ -74,9 +74,8 @@ const drawProfile = (dice: Dice, without: readonly Fault[]): Profile => ({
   skewMs: dice.chance(0.5) ? 5 * 60_000 : 0,
 });
 
-/** @param without kinds that do not happen in this run */
-export const drawFaults = (seed: number, without: readonly Fault[] = []): Faults => {
-  const profile = drawProfile(createDice(seed, 'profile'), without);
+/** Remembers what happened, until it heals. @param choose what goes wrong at a place */
+const createFaults = (profile: Profile, choose: (at: string, among: readonly Fault[]) => Fault | undefined): Faults => {
   const happened: Planned[] = [];
   let healed = false;
   return {
@@ -87,35 +86,31 @@ export const drawFaults = (seed: number, without: readonly Fault[] = []): Faults
       healed = true;
     },
     decide: (at, among) => {
-      if (healed || profile.rate === 0) return undefined;
-      // Dice of its own for every place: a fault more or less elsewhere changes nothing here.
-      const dice = createDice(seed, 'fault', at);
-      if (!dice.chance(profile.rate)) return undefined;
-      const fault = dice.pick(among);
-      if (!profile.enabled.has(fault) || !dice.chance(RARE[fault] ?? 1)) return undefined;
-      happened.push({ at, fault });
+      const fault = healed ? undefined : choose(at, among);
+      if (fault) happened.push({ at, fault });
       return fault;
     },
   };
 };
 
+/** @param without kinds that do not happen in this run */
+export const drawFaults = (seed: number, without: readonly Fault[] = []): Faults => {
+  const profile = drawProfile(createDice(seed, 'profile'), without);
+  return createFaults(profile, (at, among) => {
+    if (profile.rate === 0) return undefined;
+    // Dice of its own for every place: a fault more or less elsewhere changes nothing here.
+    const dice = createDice(seed, 'fault', at);
+    if (!dice.chance(profile.rate)) return undefined;
+    const fault = dice.pick(among);
+    return profile.enabled.has(fault) && dice.chance(RARE[fault] ?? 1) ? fault : undefined;
+  });
+};
+
 /** Exactly these faults, in whatever order their places are reached. */
 export const planFaults = (planned: readonly Planned[], profile: Profile): Faults => {
   const byPlace = new Map(planned.map(({ at, fault }) => [at, fault]));
-  const happened: Planned[] = [];
-  let healed = false;
-  return {
-    profile,
-    happened,
-    healed: () => healed,
-    heal: () => {
-      healed = true;
-    },
-    decide: (at, among) => {
-      const fault = byPlace.get(at);
-      if (healed || fault === undefined || !among.includes(fault)) return undefined;
-      happened.push({ at, fault });
-      return fault;
-    },
-  };
+  return createFaults(profile, (at, among) => {
+    const fault = byPlace.get(at);
+    return fault !== undefined && among.includes(fault) ? fault : undefined;
+  });
 };

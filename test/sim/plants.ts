@@ -61,30 +61,12 @@ export const plants: readonly Plant[] = [
     "return isDefinite(error) ? 'nothing' : 'unknown';",
     'throw problems.busy();',
   ),
-  {
-    name: 'eventually consistent range read',
-    edits: [
-      {
-        file: 'core/events.ts',
-        find: `      ConsistentRead: true,
-    },
-    limit,
-  );
-  return items.map(decode);
-};
-
-/** The newest`,
-        replace: `      ConsistentRead: false,
-    },
-    limit,
-  );
-  return items.map(decode);
-};
-
-/** The newest`,
-      },
-    ],
-  },
+  plant(
+    'eventually consistent range read',
+    'core/events.ts',
+    '      ConsistentRead: true,\n',
+    '      ConsistentRead: false,\n',
+  ),
   plant(
     'pointer set without maximum',
     'core/pointers.ts',
