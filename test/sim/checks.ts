@@ -3,6 +3,7 @@
  * Nothing here uses the product's readers.
  */
 import { canonicalJson } from '../../core/json.ts';
+import { whoChecks } from './checks-who.ts';
 import type { Cloud } from './cloud.ts';
 import type { Device } from './device.ts';
 import { type History, outcomeOf } from './history.ts';
@@ -11,7 +12,7 @@ import type { Replica } from './replica.ts';
 
 export type Quiet = { cloud: Cloud; raw: Raw; history: History; devices: Device[]; cold: Device[]; poisoned: string[] };
 type Tell = (violation: string) => void;
-type Check = (quiet: Quiet, tell: Tell) => void;
+export type Check = (quiet: Quiet, tell: Tell) => void;
 
 const ofCloud = ({ cloud, raw }: Quiet): Map<string, RawCommit[]> =>
   new Map([...raw.streams()].filter(([, [first]]) => first && cloud.tenants.has(first.tenant)));
@@ -225,7 +226,10 @@ const leftovers: Check = ({ cloud, poisoned }, tell) => {
       tell(`failed: ${process.name}: ${entry.msg}: ${entry.error}`);
 };
 
-const checks: Record<string, Check> = { streams, commands, matches, pointers, devices, connections, leftovers };
+const checks: Record<string, Check> = {
+  ...{ streams, commands, matches, pointers, devices, connections, leftovers },
+  ...whoChecks,
+};
 
 /** @returns what does not hold, in sentences */
 export const checkAll = (quiet: Quiet, more: Record<string, Check> = {}): string[] => {

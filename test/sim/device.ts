@@ -6,7 +6,17 @@ import { z } from 'zod';
 import { createClient, told } from './client.ts';
 import type { Cloud } from './cloud.ts';
 import type { Felt, History, Registered, Sent, Told } from './history.ts';
-import { applyEvents, applyPage, createReplica, Frame, mergeRegisters, Page, type Replica, sumsOf } from './replica.ts';
+import {
+  applyEvents,
+  applyPage,
+  createReplica,
+  Frame,
+  mergeRegisters,
+  Page,
+  type Replica,
+  sumsOf,
+  type WireEvent,
+} from './replica.ts';
 
 export type Device = {
   tenant: string;
@@ -64,9 +74,15 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
     }
   };
 
+  /** The key under which somebody else sent is theirs alone. */
+  const checkKeys = (events: readonly WireEvent[]): void => {
+    for (const { commandId, by } of events)
+      if (commandId !== undefined && by !== user) cloud.violation(`key: ${me} is told the key of ${String(by)}`);
+  };
   const learn = (frame: Frame): void => {
     switch (frame.type) {
       case 'events':
+        checkKeys(frame.events);
         if (applyEvents(replica, frame.stream, frame.events)) void sync();
         else acknowledge(frame.stream);
         return;
@@ -119,6 +135,7 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
         return false;
       }
       const read = Page.parse(answer.body);
+      for (const { events } of read.streams) checkKeys(events);
       applyPage(replica, read);
       for (const { stream } of read.streams) acknowledge(stream);
       if (!read.more) return true;
@@ -229,7 +246,7 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
         felt.attempts,
         (each) => each.status === 200 || (type === 'pass' && each.status === 409),
       );
-      if (answer?.status === 200) Reacted.parse(answer.body);
+      if (answer?.status === 200) felt.answer = Reacted.parse(answer.body);
       return answer !== undefined;
     });
   };

@@ -14,7 +14,14 @@ export type Sent = {
   /** What the first good answer said; every later one must say the same. */
   answer?: { version: number; number: number } | undefined;
 };
-export type Felt = { tenant: string; user: string; about: string; type: 'like' | 'pass'; attempts: Told[] };
+export type Felt = {
+  tenant: string;
+  user: string;
+  about: string;
+  type: 'like' | 'pass';
+  attempts: Told[];
+  answer?: { matched: boolean; conversationId?: string | undefined } | undefined;
+};
 export type Read = { tenant: string; user: string; conversation: string; upTo: number; told: Told };
 /** When a push address began and ceased to be a device's, as far as its person was told; virtual milliseconds. */
 export type Registered = {

@@ -134,6 +134,24 @@ export const plants: readonly Plant[] = [
     "[a, b].join('+')",
   ),
   plant(
+    'a pass that takes no like back',
+    'functions/matching/match.ts',
+    "return feel(before, event.by, 'pass');",
+    'return before;',
+  ),
+  plant(
+    'anybody may write into a conversation',
+    'functions/messaging/conversation.ts',
+    "return state.status === 'open' && state.members.includes(command.by)",
+    "return state.status === 'open'",
+  ),
+  plant(
+    'the key of who sent is told to everyone',
+    'core/commit.ts',
+    'const own = commit.by === viewer ?',
+    'const own = commit.by ?',
+  ),
+  plant(
     'a repair that does nothing',
     'ops/repair.ts',
     'const { dryRun = false, restored } = options;',

@@ -5,6 +5,7 @@
 import { canonicalJson } from '../../core/json.ts';
 import { checkAll, type Quiet } from './checks.ts';
 import { checkPushes } from './checks-push.ts';
+import { askAsStranger } from './checks-who.ts';
 import type { Cloud } from './cloud.ts';
 import { createDevice, type Device } from './device.ts';
 import { drawFaults, type Faults, type Planned } from './faults.ts';
@@ -155,6 +156,7 @@ export const judge = async (
   const cold = lookers(world, cast, 'new');
   // Once: a sync that comes to its end has brought everything.
   await finish(world, 'looking', Promise.all([...cold, ...away].map(({ sync }) => sync())));
+  await finish(world, 'a stranger', askAsStranger(world));
   await stepUntil(world, () => cloud.functions.running() === 0);
   const quiet: Quiet = { cloud, raw, history, devices: [...world.people, ...away], cold, poisoned };
   const violations = [...new Set([...cloud.violations, ...checkAll(quiet, more)])];

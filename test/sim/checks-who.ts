@@ -1,0 +1,106 @@
+/** Who may know what, and what two people's feelings come to, folded here once more. */
+
+import type { Check, Quiet } from './checks.ts';
+import type { Cloud } from './cloud.ts';
+import type { RawCommit } from './raw.ts';
+
+/** Nobody but its people: a conversation's members, a person themselves, nobody for a pair. */
+const audiences: Check = ({ cloud, raw }, tell) => {
+  for (const [pk, commits] of raw.streams()) {
+    const [first] = commits;
+    if (!first || !cloud.tenants.has(first.tenant)) continue;
+    const opened = first.events.find(({ type }) => type === 'Opened')?.members;
+    const due = first.kind === 'conversation' ? [...(opened as string[])] : first.kind === 'person' ? [first.id] : [];
+    for (const { v, audience } of commits)
+      if (audience.toSorted().join() !== due.toSorted().join()) tell(`audience: ${pk} v${v} tells ${audience.join()}`);
+    const ids = commits.flatMap(({ events }) => events.flatMap(({ type, id }) => (type === 'Sent' ? [id] : [])));
+    if (new Set(ids).size < ids.length) tell(`message id: two messages of ${pk} have the same`);
+  }
+};
+
+/** A match is made by the event that makes both like each other, and by no other. */
+const foldPair = (pk: string, commits: RawCommit[], tell: (what: string) => void): void => {
+  const likes = new Set<unknown>();
+  let matched = false;
+  for (const { v, events } of commits)
+    for (const { type, by } of events) {
+      if (matched) tell(`pair: ${pk} v${v} says ${type} after the match`);
+      if (type === 'Liked') likes.add(by);
+      if (type === 'Passed') likes.delete(by);
+      if (type !== 'Matched') continue;
+      matched = true;
+      if (likes.size < 2) tell(`pair: ${pk} v${v} matches who does not like`);
+    }
+  if (!matched && likes.size === 2) tell(`pair: ${pk} has not matched two who like each other`);
+};
+
+const pairs: Check = ({ cloud, raw, history }, tell) => {
+  const all = raw.streams();
+  for (const [pk, commits] of all)
+    if (commits[0]?.kind === 'pair' && cloud.tenants.has(commits[0].tenant)) foldPair(pk, commits, tell);
+  for (const { tenant, user, about, answer } of history.felt) {
+    if (!answer?.matched) continue;
+    const made = (all.get(`${tenant}#person#${user}`) ?? []).flatMap(({ events }) => events);
+    const mine = made.find(({ type, with: other }) => type === 'MatchMade' && other === about);
+    if (mine?.conversation !== answer.conversationId)
+      tell(`answer: ${user} was told of ${answer.conversationId} with ${about}, and has ${String(mine?.conversation)}`);
+  }
+  const told = Map.groupBy(history.felt, ({ tenant, user, about }) => [tenant, ...[user, about].sort()].join(' '));
+  for (const [pair, felt] of told) {
+    const [tenant, a, b] = pair.split(' ');
+    const matched = all
+      .get(`${tenant}#pair#${a}+${b}`)
+      ?.some(({ events }) => events.some(({ type }) => type === 'Matched'));
+    const surely = felt.every(({ attempts }) => attempts.length === 1 && attempts[0] === 'done');
+    if (matched && surely && !felt.some(({ answer }) => answer?.matched))
+      tell(`answer: nobody of ${pair} was told of their match`);
+  }
+};
+
+/** Logs hold ids; never what anybody wrote. */
+const logs: Check = ({ cloud }, tell) => {
+  for (const { process, entry } of cloud.logs)
+    if (/ says \d/.test(JSON.stringify(entry))) tell(`log: ${process.name} writes what somebody said: ${entry.msg}`);
+};
+
+export const whoChecks: Record<string, Check> = { audiences, pairs, logs };
+
+/** Somebody of the same tenant who belongs to nothing asks for everything: to them it does not exist. */
+export const askAsStranger = async ({
+  cloud,
+  raw,
+  people,
+}: {
+  cloud: Cloud;
+  raw: Quiet['raw'];
+  people: Quiet['devices'];
+}): Promise<void> => {
+  const streams = [...raw.streams().values()].flatMap(([first]) => first ?? []);
+  for (const { tenant, id } of streams.filter(
+    ({ kind, tenant: its }) => kind === 'conversation' && cloud.tenants.has(its),
+  )) {
+    const ask = (route: string, more: object): ReturnType<Cloud['functions']['http']> =>
+      cloud.functions.http(
+        `a stranger asks ${route}`,
+        { tenant, user: 'mallory' },
+        { route, params: { conversationId: id }, ...more },
+      );
+    const conversation = '/v1/conversations/{conversationId}';
+    const answers = [
+      await ask(`GET ${conversation}/messages`, {}),
+      await ask(`POST ${conversation}/messages`, { body: { text: 'hello', after: 1 }, key: 'mallory-1' }),
+      await ask(`PUT ${conversation}/read`, { body: { upTo: 1 } }),
+    ];
+    for (const { status } of answers) if (status !== 404) cloud.violation(`stranger: is answered ${status} of ${id}`);
+  }
+  for (const { tenant, user, replica } of people) {
+    if (replica.cursor === undefined) continue;
+    const query = { cursor: replica.cursor };
+    const { status } = await cloud.functions.http(
+      'a stranger syncs',
+      { tenant, user: 'mallory' },
+      { route: 'GET /v1/sync', query },
+    );
+    if (status !== 400) cloud.violation(`stranger: syncs with the cursor of ${user}: ${status}`);
+  }
+};
