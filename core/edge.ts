@@ -9,6 +9,7 @@ import { Problem } from './problem.ts';
 export const invocation = async <T>(
   context: Pick<Context, 'functionName'>,
   run: (deps: Deps) => Promise<T>,
+  about: { requestId?: string } = {},
 ): Promise<T> => {
   const meter: Meter = { read: 0, write: 0 };
   const started = performance.now();
@@ -17,6 +18,7 @@ export const invocation = async <T>(
       level: error ? 'error' : 'info',
       msg: 'done',
       fn: context.functionName,
+      ...about,
       outcome,
       ms: Math.round(performance.now() - started),
       units: meter,

@@ -163,9 +163,13 @@ export const http = <P, Q, B, O, R extends string = never>(
   middy<HttpEvent, Result, Error, Context>({ timeoutEarlyInMillis: 0 })
     .use(withProblems())
     .handler((event, context) =>
-      invocation(context, async (deps) => {
-        const result = await useCase(parseRequest(route, event, deps), deps);
-        if (isRejection<O, R>(result)) throw said(route.refusals, result.rejected);
-        return success(route.status ?? 200, route.output.parse(result));
-      }),
+      invocation(
+        context,
+        async (deps) => {
+          const result = await useCase(parseRequest(route, event, deps), deps);
+          if (isRejection<O, R>(result)) throw said(route.refusals, result.rejected);
+          return success(route.status ?? 200, route.output.parse(result));
+        },
+        { requestId: event.requestContext.requestId },
+      ),
     );

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Deps } from './deps.ts';
 import { invocation } from './edge.ts';
 import { inLanes } from './lanes.ts';
-import { errorName } from './log.ts';
+import { errorName, reasonOf } from './log.ts';
 import { park } from './parked.ts';
 
 const WIDTH = 16;
@@ -33,7 +33,7 @@ export const jobs =
         async (record) => {
           const job = parse(schema, record);
           if (!(job instanceof z.ZodError)) return handle(job, deps);
-          const reason = z.prettifyError(job).slice(0, 1000);
+          const reason = reasonOf(job);
           await park(deps, { from: name, key: record.messageId, reason, hint: { messageId: record.messageId } });
         },
       );

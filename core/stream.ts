@@ -11,7 +11,7 @@ import type { Item } from './ddb.ts';
 import type { Deps } from './deps.ts';
 import { invocation } from './edge.ts';
 import { inLanes } from './lanes.ts';
-import { errorName } from './log.ts';
+import { errorName, reasonOf } from './log.ts';
 import { park } from './parked.ts';
 
 const WIDTH = 16;
@@ -38,7 +38,7 @@ const numbersOf = (item: Item): Record<string, number> =>
   Object.fromEntries(Object.entries(item).filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
 
 const parkChange = async (deps: Deps, from: string, change: Change, error: unknown): Promise<void> => {
-  const reason = error instanceof z.ZodError ? z.prettifyError(error).slice(0, 1000) : errorName(error);
+  const reason = error instanceof z.ZodError ? reasonOf(error) : errorName(error);
   const before = change.before && numbersOf(change.before);
   await park(deps, { from, key: keyOf(change), reason, hint: { keys: change.keys, before } });
 };

@@ -80,7 +80,7 @@ export const takeBack = async (
 /**
  * Begins a new era for a pointer that may look as it always did: when events and pointers went back together, only the
  * devices know what was lost. Once for each restore, however often it is said.
- * @param restored names the restore and sorts by time, as an ISO timestamp does
+ * @param restored names the restore: another one, be it to an earlier moment, begins another era
  * @returns whether it was said for the first time
  */
 export const startEra = async (
@@ -92,7 +92,7 @@ export const startEra = async (
     TableName: env.INBOX_TABLE,
     Key: pointerKey(person, stream),
     UpdateExpression: 'SET #era = :era, #restored = :restored',
-    ConditionExpression: 'attribute_exists(#pk) AND (attribute_not_exists(#restored) OR #restored < :restored)',
+    ConditionExpression: 'attribute_exists(#pk) AND (attribute_not_exists(#restored) OR #restored <> :restored)',
     ExpressionAttributeNames: { '#pk': 'pk', '#era': 'era', '#restored': 'restored' },
     ExpressionAttributeValues: { ':era': era, ':restored': restored },
   });

@@ -28,6 +28,8 @@ export type Reading = {
   /** @throws ZodError for a state or an event of another shape */
   evolve: (state: unknown, events: readonly unknown[]) => unknown;
   parse: (state: unknown) => unknown;
+  /** @throws ZodError for an event that nobody can read */
+  check: (events: readonly unknown[]) => void;
   audience: (state: unknown) => readonly UserId[];
   count: (state: unknown) => number;
   /** Do commands of the system leave a receipt here? */
@@ -43,6 +45,9 @@ const readingOf = <S, C, E, R extends string>(
     ...{ reducer, initial, receipts },
     evolve: (state, events) => events.map((event) => Event.parse(event)).reduce(evolve, State.parse(state)),
     parse: (state) => State.parse(state),
+    check: (events) => {
+      for (const event of events) Event.parse(event);
+    },
     audience: (state) => audience(State.parse(state)),
     count: (state) => count(State.parse(state)),
   };

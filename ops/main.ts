@@ -47,6 +47,8 @@ const choose = async (argv: string[], io: Io): Promise<0 | 1> => {
 const sentenceOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof OpsError || error instanceof UsageError || error instanceof TenantError) return error.message;
+  if ('code' in error && error.code === 'ECONNREFUSED')
+    return 'the system went away: nobody answers any more; what was done stays, so run it again';
   return '$metadata' in error ? `AWS did not do it: ${errorName(error)}` : (error.stack ?? error.message);
 };
 
@@ -55,12 +57,20 @@ export const main = async (argv: string[], io: Io): Promise<0 | 1 | 2> => {
   try {
     return await choose(argv, io);
   } catch (error) {
-    io.err(`${sentenceOf(error)}\n`);
+    const sentence = sentenceOf(error);
+    io.err(`${sentence}\n`);
+    if (argv.includes('--json')) io.out(`${JSON.stringify({ error: sentence })}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 };
 
 if (import.meta.main) {
+  // Whoever reads our lines may have seen enough.
+  process.stdout.on('error', () => process.exit(1));
+  process.once('SIGINT', () => {
+    process.stderr.write('\ninterrupted: what was done stays; run it again to go on\n');
+    process.exit(130);
+  });
   process.exitCode = await main(process.argv.slice(2), {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

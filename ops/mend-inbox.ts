@@ -87,7 +87,7 @@ export const mendInbox = async (mend: Mend, inbox: Inbox): Promise<void> => {
 export const beginEra = async (mend: Mend, inbox: Inbox, restored: string): Promise<void> => {
   const { pk, rows } = inbox;
   const [first] = rows.flatMap((row) => pointerOf(row) ?? []);
-  if (!first || rows.some((row) => typeof row.restored === 'string' && row.restored >= restored)) return;
+  if (!first || rows.some((row) => row.restored === restored)) return;
   await mend.mend('devicesStartAnew', () => startEra(mend.deps, first, { restored, era: nextEra(mend, inbox) }));
   if (!mend.dryRun) await closeConnections(mend, pk);
 };

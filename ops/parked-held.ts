@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Deps } from '../core/deps.ts';
 import { parseSortable, splitKey } from '../core/keys.ts';
 import { inLanes } from '../core/lanes.ts';
-import { BATCHES, PARKED, Parked, RecordHint } from '../core/parked.ts';
+import { BATCHES, FAILED, PARKED, Parked, RecordHint } from '../core/parked.ts';
 import { FailedBatch } from '../functions/redrive.ts';
 import { OpsError, type Progress } from './command.ts';
 
@@ -96,7 +96,7 @@ export const readParked = async ({ bucket }: Pick<Deps, 'bucket'>, key: string):
   const text = await bucket.get(key);
   if (text === undefined) return undefined;
   try {
-    return key.startsWith(BATCHES) ? readBatch(key, text) : readSingle(key, text);
+    return key.startsWith(BATCHES) || key.startsWith(FAILED) ? readBatch(key, text) : readSingle(key, text);
   } catch {
     const about = { from: '', what: '', since: '', times: 1, reason: 'the parked object itself can not be read' };
     return { kind: 'unreadable', key, text, ...about };
@@ -126,7 +126,8 @@ export const readAllParked = async (
 };
 
 /** How a key is shown, and may be given: without what all have in common. */
-export const shortKey = (key: string): string => key.slice(PARKED.length).replace(/\.json$/, '');
+export const shortKey = (key: string): string =>
+  key.startsWith(PARKED) ? key.slice(PARKED.length).replace(/\.json$/, '') : key;
 
 const namesOf = (key: string): string[] => {
   const short = shortKey(key);

@@ -24,16 +24,16 @@ const document = (held: Held): object => ({
   ...(held.kind === 'batch' ? { request: held.batch.requestContext, records: held.records.map(sayKeys) } : {}),
 });
 
-const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-
-const list: Run = async ({ deps }, _args, _flags, out) => {
-  const keys = await listParked(deps);
+const list: Run = async ({ deps }, args, _flags, out) => {
+  if (args.length > 0) throw new UsageError('parked list takes no arguments');
+  const failing = await listParked(deps, FAILED);
+  const keys = [...(await listParked(deps)), ...failing];
   const all = await readAllParked(deps, keys, out.progress('reading what is parked', keys.length));
-  const waiting = (await listParked(deps, FAILED)).length;
-  out.table(all.map(summary).map((each) => ({ ...each, reason: each.reason.split('\n', 1)[0]?.slice(0, 80) })));
+  const waiting = failing.length;
+  out.table(all.map(summary).map((each) => ({ ...each, reason: each.reason.slice(0, 80) })));
   out.line(all.length === 0 ? 'Nothing is parked.' : `${all.length} parked. More of one: parked show <key>`);
   if (waiting > 0)
-    out.line(`${count(waiting, 'failed batch')} beside them: given to their functions every five minutes, for a day.`);
+    out.line(`Of these, ${waiting} under ${FAILED} are given to their functions again every five minutes, for a day.`);
   out.json({ parked: all.map(summary), waiting });
   return 0;
 };
@@ -42,7 +42,8 @@ const list: Run = async ({ deps }, _args, _flags, out) => {
 const findOne = async ({ deps }: Target, args: string[], how: string): Promise<Held> => {
   const [name, extra] = args;
   if (name === undefined || extra !== undefined) throw new UsageError(`say which: ${how}`);
-  const held = await readParked(deps, findKey(await listParked(deps), name));
+  const keys = [...(await listParked(deps)), ...(await listParked(deps, FAILED))];
+  const held = await readParked(deps, findKey(keys, name));
   if (!held) throw new OpsError(`${name} has just gone: parked list shows what there is`);
   return held;
 };

@@ -120,11 +120,12 @@ export const repairAll = async (walk: Walk, options: RepairOptions = {}): Promis
   return mend.report;
 };
 
-const restoredOf = (flags: Flags): { restored?: string } => {
+const restoredOf = (flags: Flags, now: Date): { restored?: string } => {
   const text = textOf(flags, 'restored');
   if (text === undefined) return {};
   const parsed = z.iso.datetime({ offset: true }).safeParse(text);
-  if (!parsed.success) throw new UsageError('--restored must be a moment such as 2026-11-24T10:00:00Z');
+  if (!parsed.success) throw new UsageError('--restored must be a moment with its zone, such as 2026-11-24T10:00:00Z');
+  if (new Date(parsed.data) > now) throw new UsageError('--restored must be a moment of the past');
   return { restored: new Date(parsed.data).toISOString() };
 };
 
@@ -145,7 +146,7 @@ counts what it would change; what only follows from its own changes is not count
     if (args.length > 0) throw new UsageError('repair takes no arguments');
     insistOnYes(target, flags, 'writes wherever something is missing or too much');
     const progress = showProgress(out);
-    const options = { ...rateOf(target, flags), ...restoredOf(flags), dryRun: flags.dryRun };
+    const options = { ...rateOf(target, flags), ...restoredOf(flags, target.deps.now()), dryRun: flags.dryRun };
     const { changed, failed } = await repairAll(target, { ...options, onProgress: progress.onProgress });
     progress.done();
     out.table(
@@ -155,7 +156,14 @@ counts what it would change; what only follows from its own changes is not count
     );
     out.table(failed);
     out.json({ dryRun: flags.dryRun, changed, failed });
-    if (Object.values(changed).every((n) => n === 0)) out.line('There was nothing to repair.');
+    if (Object.values(changed).every((n) => n === 0))
+      out.line(
+        options.restored === undefined
+          ? 'There was nothing to repair. What it can not mend, ops -- verify names.'
+          : `There was nothing to repair: all devices start anew for ${options.restored} already.`,
+      );
+    if (changed.pointersMoved + changed.pointersReplaced > 0)
+      out.line('Pointers that move lead to pushes, of the newest 20 versions of a stream at most.');
     return failed.length === 0 ? 0 : 1;
   },
 };

@@ -6,6 +6,7 @@ import type { Item } from '../core/ddb.ts';
 import type { Deps } from '../core/deps.ts';
 import type { UserId } from '../core/ids.ts';
 import { parseEventKey, parseStreamKey, type Stream } from '../core/keys.ts';
+import { reasonOf } from '../core/log.ts';
 import type { RowChange } from '../core/views.ts';
 import { type Reading, readings } from '../functions/aggregates.ts';
 import { causeOf, stepsOf } from '../functions/reactions.ts';
@@ -119,7 +120,7 @@ const addCommit = (run: Run, v: number, item: Item): void => {
     run.state = undefined;
     // Its receipt, if it has one, is all that still says that it was done.
     for (const [command, at] of run.receipts) if (at === v) run.receipts.delete(command);
-    note(run, 'undecodable', v, z.prettifyError(error).replaceAll('\n', ' ').slice(0, 200));
+    note(run, 'undecodable', v, reasonOf(error));
   }
 };
 

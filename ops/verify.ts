@@ -11,6 +11,7 @@ import { keyOf, lookAtCauseOf, lookAtCauses, lookAtRows, lookAtSteps } from './c
 import { createFindings, FINDINGS_LIMIT, type Finding, type Findings, type Suspicion } from './finding.ts';
 import { lookAtPointer } from './levels.ts';
 import { lookAtMembers, suspicionsOf } from './members.ts';
+import { listParked } from './parked-held.ts';
 import { showProgress } from './show.ts';
 import { type Examined, examine, examineAgain, type Summary } from './streams.ts';
 import { createPace, forEach, type OnProgress, partitions, rateOf, type Walk } from './walk.ts';
@@ -106,8 +107,13 @@ Changes nothing. repair mends what events can mend; gaps, duplicates, wrong stat
     const findings = await verifyAll(target, { ...rateOf(target, flags), onProgress: progress.onProgress });
     progress.done();
     out.table(findings);
-    out.json({ findings });
+    const counts = [...Map.groupBy(findings, ({ kind }) => kind)].map(([kind, some]) => ({ kind, found: some.length }));
+    out.table(counts);
+    const parked = (await listParked(target.deps)).length;
+    out.json({ findings, parked });
     if (findings.length === 0) out.line('Nothing is wrong.');
+    else out.line('ops -- repair mends what events can mend; --dry-run says how much.');
+    if (parked > 0) out.line(`${parked} can not be processed: ops -- parked list`);
     if (findings.length >= FINDINGS_LIMIT) out.line(`There may be more: it stops at ${FINDINGS_LIMIT} findings.`);
     return findings.length === 0 ? 0 : 1;
   },

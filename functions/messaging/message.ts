@@ -17,11 +17,11 @@ export const Message = z.strictObject({
 });
 export type Message = z.infer<typeof Message>;
 
-/** The messages of a commit; events that are none are passed over. */
+/** The messages of a commit; events that are none, or that nobody can read, are passed over: they must not hide the others. */
 export const messagesOf = (conversationId: ConversationId, { v, events }: Commit): Message[] =>
   events.flatMap((each) => {
-    const event = ConversationEvent.parse(each);
-    if (event.type !== 'Sent') return [];
+    const { data: event } = ConversationEvent.safeParse(each);
+    if (event?.type !== 'Sent') return [];
     const { id, number, by, text, at } = event;
     return [{ id, conversationId, version: v, number, by, text, at }];
   });

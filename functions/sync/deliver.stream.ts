@@ -3,7 +3,12 @@ import { Commit } from '../../core/commit.ts';
 import { deliver } from '../../core/deliver.ts';
 import { parseStreamKey } from '../../core/keys.ts';
 import { stream } from '../../core/stream.ts';
+import { readings } from '../aggregates.ts';
 
-export const handler = stream('sync/deliver', ({ keys, after }, deps) =>
-  deliver(deps, parseStreamKey(String(keys.pk)), Commit.parse(after)),
-);
+export const handler = stream('sync/deliver', async ({ keys, after }, deps) => {
+  const of = parseStreamKey(String(keys.pk));
+  const commit = Commit.parse(after);
+  await deliver(deps, of, commit);
+  // Devices count every version, also one that nobody can read; that is an operator's to hear of.
+  readings[of.kind].check(commit.events);
+});

@@ -72,3 +72,25 @@ test('a commit that can not be decoded is parked, and those beside and after it 
   const { status } = await whole.a.call('GET', `/v1/conversations/${whole.conversationId}/messages`);
   expect(status).toBe(200);
 });
+
+test('an event that nobody can read is parked, counts as a version, and hides no other message', async () => {
+  const { a, b, conversationId } = await world().matched('p-ada', 'p-ben');
+  await world().drain();
+  const phone = await b.connect('phone');
+  const first = streamsOf(await readTables(world())).get(`demo#conversation#${conversationId}`)?.[0] ?? {
+    pk: '',
+    sk: '',
+  };
+  const garbled = { type: 'Sent', id: 'msg_1', number: 1, by: 'p-ada', text: 42, at: '2026-01-01T00:00:00.000Z' };
+  const state = { status: 'open', members: ['p-ada', 'p-ben'], messages: 1 };
+  const second = { sk: `v#${sortable(2)}`, v: 2, count: 1, by: 'p-ada', command: 'p-ada/1', events: [garbled], state };
+  await putRows(world(), 'events', [{ ...first, ...second }]);
+  await world().drain();
+  await phone.until(({ type, events }: Frame) => type === 'events' && events.some(({ v }: Json) => v === 2));
+  const about = (await parked()).filter((text) => text.includes(conversationId));
+  expect(about.map((text) => text.includes('text: Invalid input: expected string, received number'))).toEqual([true]);
+  const path = `/v1/conversations/${conversationId}/messages`;
+  expect((await a.call('POST', path, { text: 'after it', after: 2 }, key())).status).toBe(201);
+  const { status, body } = await a.call('GET', path);
+  expect([status, body.messages.map(({ text }: Json) => text)]).toEqual([200, ['after it']]);
+});

@@ -55,7 +55,8 @@ describe('the command line', () => {
     ],
     [['parked', '--rate', '-1'], /^--rate must be a number of units above 0\n$/],
   ])('%j is wrong usage', async (argv, sentence) => {
-    expect(await bare(...argv)).toEqual({ status: 2, out: '', err: expect.stringMatching(sentence) });
+    const out = argv.includes('--json') ? expect.stringMatching(/^\{"error":".*"\}\n$/) : '';
+    expect(await bare(...argv)).toEqual({ status: 2, out, err: expect.stringMatching(sentence) });
   });
   test('is what npm run ops runs, with its status', { timeout: 60_000 }, async () => {
     const help = await run('npm', ['run', '--silent', 'ops', '--', '--help']);

@@ -219,11 +219,17 @@ describe('a batch', () => {
     expect(trail.dropped.records).toEqual(['conversation/cnv_batch@1 of demo']);
     expect(JSON.stringify(trail)).not.toContain('secret');
   });
-  test('that waits for the schedule is counted', async () => {
-    await put('aws/lambda/mapping/shard/2026/01/01/waiting', {});
-    expect((await ops(world(), 'parked', 'list')).out).toBe(
-      'Nothing is parked.\n1 failed batch beside them: given to their functions every five minutes, for a day.\n',
-    );
+  test('that waits for the schedule is listed, can be shown, and retried before its time', async () => {
+    const name = 'aws/lambda/mapping/shard/2026/01/01/waiting';
+    const functionArn = 'arn:aws:lambda:us-east-1:000000000000:function:SyncDeliverStream';
+    const requestContext = { functionArn, condition: 'RetryAttemptsExhausted', approximateInvokeCount: 6 };
+    await put(name, { requestContext, payload: JSON.stringify({ Records: [] }) });
+    const { json } = await opsJson(world(), 'parked', 'list');
+    expect([json.waiting, json.parked]).toMatchObject([1, [{ key: name, kind: 'batch', times: 6 }]]);
+    expect((await ops(world(), 'parked', 'list')).out).toContain('every five minutes, for a day');
+    expect((await ops(world(), 'parked', 'show', name)).out).toContain('RetryAttemptsExhausted');
+    expect((await opsJson(world(), 'parked', 'retry', name)).status).toBe(0);
+    expect((await ops(world(), 'parked', 'list')).out).toBe('Nothing is parked.\n');
   });
 });
 

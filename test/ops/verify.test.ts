@@ -76,6 +76,7 @@ describe('verify', () => {
     await undo(world(), history.before);
     expect(status).toBe(1);
     expect(json).toEqual({
+      parked: expect.any(Number),
       findings: [{ kind: 'missing pointer', tenant: 'demo', about: expect.any(String), detail: expect.any(String) }],
     });
   });

@@ -10,7 +10,7 @@ import { createSum, finish, note, progress, type Sum, take } from './report.ts';
 import type { Result } from './run.ts';
 import type { Job, Told } from './worker.ts';
 
-const HELP = `npm run sim -- --seeds 1000     that many runs, and the planted bugs
+const HELP = `npm run sim -- --seeds 1000     that many runs (300 if not said), and the planted bugs
 npm run sim -- --seed 7         one run again, with its faults, made as few as possible if it fails
 npm run sim -- --enumerate      a fixed script, every call of it failing and crashing in turn
 
@@ -111,7 +111,8 @@ const replay = async (
   console.log(
     `\n${planned.length} of ${first.faults.length} faults are enough:\n${planned.map(({ at, fault }) => `  ${fault}: ${at}`).join('\n')}`,
   );
-  console.log(`\nThe last steps:\n${result.lines.join('\n')}`);
+  console.log(`\nThe steps before the first violation:\n${result.lines.join('\n')}`);
+  console.log(`\nAgain: npm run sim -- ${process.argv.slice(2).join(' ')}`);
   return 1;
 };
 
