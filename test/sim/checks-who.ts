@@ -63,7 +63,14 @@ const logs: Check = ({ cloud }, tell) => {
     if (/ says \d/.test(JSON.stringify(entry))) tell(`log: ${process.name} writes what somebody said: ${entry.msg}`);
 };
 
-export const whoChecks: Record<string, Check> = { audiences, pairs, logs };
+/** Everybody gets everything by syncing; that they need not is seen where nothing goes wrong. */
+const frames: Check = ({ cloud, raw }, tell) => {
+  if (cloud.faults.happened.length > 0 || (cloud.sockets.sent.get('pong') ?? 0) === 0) return;
+  const told = [...raw.streams().values()].flat().filter(({ audience }) => audience.length > 0);
+  if (told.length >= 5 && !cloud.sockets.sent.has('events')) tell('frames: nobody was sent an event');
+};
+
+export const whoChecks: Record<string, Check> = { audiences, pairs, logs, frames };
 
 /** Somebody of the same tenant who belongs to nothing asks for everything: to them it does not exist. */
 export const askAsStranger = async ({
@@ -103,4 +110,21 @@ export const askAsStranger = async ({
     );
     if (status !== 400) cloud.violation(`stranger: syncs with the cursor of ${user}: ${status}`);
   }
+  await askTwice({ cloud });
+};
+
+/** A ticket is good once, and a token until it ends. */
+const askTwice = async ({ cloud }: { cloud: Cloud }): Promise<void> => {
+  const [tenant = ''] = cloud.tenants;
+  const actor = { tenant, user: 'mallory' };
+  const bought = await cloud.functions.http('mallory buys a ticket', actor, {
+    route: 'POST /v1/socket-tickets',
+    body: {},
+  });
+  const query = { ticket: String((bought.body as { ticket?: string }).ticket), device: 'phone' };
+  const first = await cloud.functions.authorize('mallory comes', tenant, query);
+  const second = await cloud.functions.authorize('mallory comes again', tenant, query);
+  if (!first || second) cloud.violation(`ticket: is good ${first ? 'twice' : 'never'}`);
+  const late = await cloud.functions.http('mallory is late', actor, { route: 'GET /v1/sync', expires: 1 });
+  if (late.status !== 401) cloud.violation(`token: one that ended long ago is answered ${late.status}`);
 };

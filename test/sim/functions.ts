@@ -15,6 +15,8 @@ export type HttpRequest = {
   query?: Record<string, string>;
   body?: unknown;
   key?: string;
+  /** When the caller's token ends, Unix seconds. */
+  expires?: number;
 };
 export type HttpAnswer = { status: number; body: unknown };
 type Run = { name: string; tenants: ReadonlySet<string> };
@@ -132,7 +134,7 @@ const spawner = (
   return { start, spawn };
 };
 
-const httpEvent = ({ route, params, query, body, key }: HttpRequest, actor: Actor, now: number) => ({
+const httpEvent = ({ route, params, query, body, key, expires }: HttpRequest, actor: Actor, now: number) => ({
   version: '2.0',
   routeKey: route,
   headers: {
@@ -146,7 +148,7 @@ const httpEvent = ({ route, params, query, body, key }: HttpRequest, actor: Acto
   requestContext: {
     requestId: 'request',
     routeKey: route,
-    authorizer: { lambda: { ...actor, expires: Math.floor(now / 1000) + TOKEN_SECONDS } },
+    authorizer: { lambda: { ...actor, expires: expires ?? Math.floor(now / 1000) + TOKEN_SECONDS } },
   },
 });
 

@@ -15,6 +15,8 @@ export type Connection = {
 };
 
 export type Sockets = {
+  /** How many frames of each type were sent, and how many connections were opened. */
+  sent: Map<string, number>;
   connection: (id: string) => Connection | undefined;
   add: (connection: Connection) => void;
   /** @throws when it is not known whether the frame went out */
@@ -35,6 +37,7 @@ const LATE_MS = 20_000;
 
 export const createSockets = ({ scheduler, dice, faults, disconnected }: Needs): Sockets => {
   const all = new Map<string, Connection>();
+  const sent = new Map<string, number>();
   /** Both sides hear of the end when they do. */
   const close = (connection: Connection): void => {
     if (connection.server === 'closed') return;
@@ -57,6 +60,7 @@ export const createSockets = ({ scheduler, dice, faults, disconnected }: Needs):
     return connection?.server === 'open' ? connection : undefined;
   };
   return {
+    sent,
     connection: (id) => all.get(id),
     add: (connection) => void all.set(connection.id, connection),
     post: (id, frame, fault) => {
@@ -67,6 +71,8 @@ export const createSockets = ({ scheduler, dice, faults, disconnected }: Needs):
         return 'gone';
       }
       if (fault === 'half-open') connection.halfOpen = true;
+      const { type } = JSON.parse(frame) as { type: string };
+      sent.set(type, (sent.get(type) ?? 0) + 1);
       if (fault !== 'dropped') deliver(connection, frame);
       return 'sent';
     },
