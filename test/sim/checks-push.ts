@@ -35,7 +35,7 @@ const isNotable = ({ events }: RawCommit, person: string): boolean =>
 /** Was the address this device's from before the event until now, without any doubt? */
 const isSurelyTheirs = (entry: Registered, all: readonly Registered[], at: number): boolean => {
   const { tenant, address, asked, from, endAsked } = entry;
-  if (from === undefined || from >= at || endAsked !== undefined) return false;
+  if (from === undefined || from >= at || endAsked !== undefined || entry.isDoubtful()) return false;
   const others = all.filter((each) => each !== entry && each.tenant === tenant && each.address === address);
   return others.every((each) => each.from !== undefined && each.from < asked);
 };

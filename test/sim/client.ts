@@ -54,12 +54,14 @@ export const createClient = (cloud: Cloud, { tenant, user, name }: Who, onRestor
     of: HttpRequest,
     attempts: Told[],
     expected: (answer: HttpAnswer) => boolean,
+    onLost: () => void = () => undefined,
   ): Promise<HttpAnswer | undefined> => {
     for (let tries = 0; tries < PATIENCE; tries++) {
       if (tries > 0) await pause(PAUSE_MS * 2 ** Math.min(tries, 5));
       const answer = await request(what, of);
       const outcome = told(answer);
       attempts.push(outcome);
+      if (answer === 'lost') onLost();
       // Told that surely nothing was written, some let it be: then nothing may be there.
       if (answer !== 'lost' && outcome === 'nothing' && answer.status === 503 && dice.chance(0.3)) return answer;
       if (answer === 'lost' || outcome === 'unknown' || answer.status === 503) continue;

@@ -55,6 +55,7 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
   let connection: string | undefined;
   let connections = 0;
   let registration: Registered | undefined;
+  let lostLogouts = 0;
   let pong: Extract<Frame, { type: 'pong' }> | undefined;
   let syncing: Promise<boolean> | undefined;
 
@@ -191,7 +192,8 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
   };
 
   const register = (): Promise<void> => {
-    const entry: Registered = { tenant, user, device: name, address, asked: scheduler.now() };
+    const isDoubtful = (): boolean => lostLogouts > 0;
+    const entry: Registered = { tenant, user, device: name, address, isDoubtful, asked: scheduler.now() };
     history.registered.push(entry);
     registration = entry;
     for (const other of history.registered)
@@ -228,7 +230,15 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
     await begin(async () => {
       if (registration) return true;
       const of = { route: 'DELETE /v1/devices/{deviceId}', params: { deviceId: name } };
-      const answer = await persist('logout', of, [], ({ status }) => status === 204);
+      const answer = await persist(
+        'logout',
+        of,
+        [],
+        ({ status }) => status === 204,
+        () => {
+          lostLogouts++;
+        },
+      );
       if (answer?.status !== 204) return answer !== undefined;
       if (entry) entry.until ??= scheduler.now();
       return true;

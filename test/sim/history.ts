@@ -29,6 +29,11 @@ export type Registered = {
   user: string;
   device: string;
   address: string;
+  /**
+   * An earlier logout of the device got no answer and may still run: then it may log out this registration too. Of two that
+   * race the logout wins, for a push that reaches nobody is better than one that reaches the wrong one.
+   */
+  isDoubtful: () => boolean;
   /** When the first request was made, and when it was answered. */
   asked: number;
   from?: number;
