@@ -63,14 +63,7 @@ const logs: Check = ({ cloud }, tell) => {
     if (/ says \d/.test(JSON.stringify(entry))) tell(`log: ${process.name} writes what somebody said: ${entry.msg}`);
 };
 
-/** Everybody gets everything by syncing; that they need not is seen where nothing goes wrong. */
-const frames: Check = ({ cloud, raw }, tell) => {
-  if (cloud.faults.happened.length > 0 || (cloud.sockets.sent.get('pong') ?? 0) === 0) return;
-  const told = [...raw.streams().values()].flat().filter(({ audience }) => audience.length > 0);
-  if (told.length >= 5 && !cloud.sockets.sent.has('events')) tell('frames: nobody was sent an event');
-};
-
-export const whoChecks: Record<string, Check> = { audiences, pairs, logs, frames };
+export const whoChecks: Record<string, Check> = { audiences, pairs, logs };
 
 /** Somebody of the same tenant who belongs to nothing asks for everything: to them it does not exist. */
 export const askAsStranger = async ({

@@ -158,12 +158,6 @@ export const plants: readonly Plant[] = [
     'AND (attribute_not_exists(#used) OR attribute_exists(#used)) AND',
   ),
   plant(
-    'frames that nobody is sent',
-    'core/deliver.ts',
-    'const sendTo = async (device: Device): Promise<void> => {',
-    'const sendTo = async (device: Device): Promise<void> => {\n    if (frames.length > 0) return;',
-  ),
-  plant(
     'a repair that does nothing',
     'ops/repair.ts',
     'const { dryRun = false, restored } = options;',

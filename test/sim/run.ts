@@ -26,6 +26,8 @@ export type Result = {
   lines: string[];
   /** Every call to the outside, by its name. */
   calls: readonly string[];
+  /** Frames with events that were sent. */
+  frames: number;
 };
 export type RunOptions = {
   seed: number;
@@ -161,8 +163,9 @@ export const judge = async (
   const quiet: Quiet = { cloud, raw, history, devices: [...world.people, ...away], cold, poisoned };
   const violations = [...new Set([...cloud.violations, ...checkAll(quiet, more)])];
   const { calls } = cloud;
+  const frames = cloud.sockets.sent.get('events') ?? 0;
   const lines = cloud.atFirst.length > 0 ? cloud.atFirst : cloud.lines;
-  return { seed, violations, hash: cloud.hash(), ...count, faults: cloud.faults.happened, lines, calls };
+  return { seed, violations, hash: cloud.hash(), ...count, faults: cloud.faults.happened, lines, calls, frames };
 };
 
 /** From the first step to the verdict. */
