@@ -209,7 +209,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'found: a restore to before a person had any stream leaves their devices as they are',
-    found: 1,
+    found: 233,
     restore: true,
     edits: [
       {
