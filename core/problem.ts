@@ -45,8 +45,6 @@ export const problems = {
         errors: [{ field: 'body.after', rule: 'must be a version that exists, or 0' }],
       },
     ),
-  tooManyDevices: () =>
-    problem(409, 'too-many-devices', 'You have as many devices as are allowed. Remove one of them first.'),
   busy: () =>
     problem(503, 'busy', 'Nothing was written: too many writers at once. Send the same request again shortly.', {
       retryAfter: 1,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Item } from '../core/ddb.ts';
 import type { Deps } from '../core/deps.ts';
-import { Device } from '../core/devices.ts';
+import { Device, hashesOf } from '../core/devices.ts';
 import { DeviceId, TenantId, UserId } from '../core/ids.ts';
 import { addressKey, deviceKey, type Key, parsePersonKey, splitKey } from '../core/keys.ts';
 import type { Suspicion } from './finding.ts';
@@ -20,23 +20,21 @@ export type Address = {
   holder: Owner | undefined;
 };
 
-/** What a row of the table says of an address, if it is one that does. */
-export const addressOf = (item: Item): Address | 'undecodable' | undefined => {
+/** What a row of the table says of addresses: an owner's of one, a device's of up to two. */
+export const addressesOf = (item: Item): Address[] | 'undecodable' => {
   const pk = String(item.pk);
   const [tenant, kind, hash = ''] = splitKey(pk);
   if (kind === 'token') {
     const [parsed, owner] = [TenantId.safeParse(tenant), Owner.safeParse(item)];
     if (!parsed.success || !owner.success) return 'undecodable';
-    return { tenant: parsed.data, hash, owner: owner.data, holder: undefined };
+    return [{ tenant: parsed.data, hash, owner: owner.data, holder: undefined }];
   }
   const person = parsePersonKey(pk);
-  if (!person) return undefined;
+  if (!person) return [];
   const row = Device.safeParse(item);
   if (!row.success) return 'undecodable';
-  const { addressHash, device } = row.data;
-  return addressHash === undefined
-    ? undefined
-    : { tenant: person.tenant, hash: addressHash, owner: undefined, holder: { person: person.user, device } };
+  const holder = { person: person.user, device: row.data.device };
+  return hashesOf(row.data).map((each) => ({ tenant: person.tenant, hash: each, owner: undefined, holder }));
 };
 
 const read = (deps: Rows, key: Key): Promise<Item | undefined> =>
@@ -51,7 +49,10 @@ export const holds = async (
   deps: Rows,
   { tenant, hash }: Pick<Address, 'tenant' | 'hash'>,
   of: Owner,
-): Promise<boolean> => (await read(deps, deviceKey(tenant, of.person, of.device)))?.addressHash === hash;
+): Promise<boolean> => {
+  const row = await read(deps, deviceKey(tenant, of.person, of.device));
+  return row?.addressHash === hash || row?.activityHash === hash;
+};
 
 const isSame = (a: Owner | undefined, b: Owner | undefined): boolean =>
   a?.person === b?.person && a?.device === b?.device;
@@ -70,8 +71,8 @@ const compare = async (deps: Rows, address: Address): Promise<Suspicion[]> => {
 /** Reads the item again unless it is given, and the other row always. */
 export const lookAtDevice = async (deps: Rows, { pk, sk }: Key, given?: Item): Promise<Suspicion[]> => {
   const item = given ?? (await read(deps, { pk, sk }));
-  const address = item && addressOf(item);
-  if (address === 'undecodable')
+  const addresses = item ? addressesOf(item) : [];
+  if (addresses === 'undecodable')
     return [{ kind: 'undecodable', tenant: splitKey(pk)[0] ?? '', about: `${pk} ${sk}`, detail: 'is no device' }];
-  return address ? compare(deps, address) : [];
+  return (await Promise.all(addresses.map((address) => compare(deps, address)))).flat();
 };

@@ -1,7 +1,7 @@
 /** Repairing push addresses. The address's own row decides who has it, as long as that device holds it. */
 import type { Item } from '../core/ddb.ts';
 import { addressKey, deviceKey } from '../core/keys.ts';
-import { type Address, addressOf, holds, type Owner, readOwner } from './addresses.ts';
+import { type Address, addressesOf, holds, type Owner, readOwner } from './addresses.ts';
 import type { Mend } from './mend.ts';
 
 const isOwner = {
@@ -14,9 +14,17 @@ const ownerIs = ({ person, device }: Owner) => ({
   ExpressionAttributeValues: { ':person': person, ':device': device },
 });
 
+/** An address is a device's for notifications or for a Live Activity. */
+const HOLDS = '#hash = :hash OR #activityHash = :hash';
+const HOLDS_NOT =
+  '(attribute_not_exists(#hash) OR #hash <> :hash) AND (attribute_not_exists(#activityHash) OR #activityHash <> :hash)';
+
 const rowsOf = ({ deps }: Mend, { tenant, hash }: Address) => {
   const TableName = deps.env.DEVICES_TABLE;
-  const held = { ExpressionAttributeNames: { '#hash': 'addressHash' }, ExpressionAttributeValues: { ':hash': hash } };
+  const held = {
+    ExpressionAttributeNames: { '#hash': 'addressHash', '#activityHash': 'activityHash' },
+    ExpressionAttributeValues: { ':hash': hash },
+  };
   return {
     address: { TableName, Key: addressKey(tenant, hash) },
     device: ({ person, device }: Owner) => ({ TableName, Key: deviceKey(tenant, person, device), ...held }),
@@ -31,7 +39,7 @@ const forget = (mend: Mend, address: Address, owner: Owner) => {
     {
       ConditionCheck: {
         ...rows.device(owner),
-        ConditionExpression: 'attribute_not_exists(#hash) OR #hash <> :hash',
+        ConditionExpression: HOLDS_NOT,
       },
     },
   ]);
@@ -43,25 +51,28 @@ const own = (mend: Mend, address: Address, holder: Owner, before: Owner | undefi
   const Item = { ...row.Key, ...holder };
   return mend.deps.ddb.transact([
     { Put: { TableName: row.TableName, Item, ...(before ? ownerIs(before) : nobody) } },
-    { ConditionCheck: { ...device(holder), ConditionExpression: '#hash = :hash' } },
+    { ConditionCheck: { ...device(holder), ConditionExpression: HOLDS } },
   ]);
 };
 
-/** The device loses what belongs to another. */
-const lose = (mend: Mend, address: Address, holder: Owner, owner: Owner) => {
+const asPush = { '#address': 'push', '#hash': 'addressHash' };
+const asActivity = { '#address': 'activity', '#hash': 'activityHash' };
+
+/** The device loses what belongs to another, as whichever of its two it holds it. */
+const lose = async (mend: Mend, address: Address, holder: Owner, owner: Owner) => {
   const { address: row, device } = rowsOf(mend, address);
-  const { ExpressionAttributeNames, ...held } = device(holder);
-  const names = { ...ExpressionAttributeNames, '#push': 'push' };
-  return mend.deps.ddb.transact([
-    {
-      Update: {
-        ...{ ...held, ExpressionAttributeNames: names },
-        UpdateExpression: 'REMOVE #push, #hash',
-        ConditionExpression: '#hash = :hash',
+  const loseAs = (names: Record<string, string>) =>
+    mend.deps.ddb.transact([
+      {
+        Update: {
+          ...{ ...device(holder), ExpressionAttributeNames: names },
+          UpdateExpression: 'REMOVE #address, #hash',
+          ConditionExpression: '#hash = :hash',
+        },
       },
-    },
-    { ConditionCheck: { ...row, ...ownerIs(owner) } },
-  ]);
+      { ConditionCheck: { ...row, ...ownerIs(owner) } },
+    ]);
+  return (await loseAs(asPush)) && loseAs(asActivity);
 };
 
 /** What must change, or nothing; each change holds only while both rows are as they were read. */
@@ -76,8 +87,10 @@ const remedy = async (mend: Mend, address: Address): Promise<(() => Promise<unkn
 };
 
 export const mendAddress = async (mend: Mend, item: Item): Promise<void> => {
-  const address = addressOf(item);
-  if (!address || address === 'undecodable') return;
-  const change = await remedy(mend, address);
-  if (change) await mend.mend('addresses', async () => (await change()) === undefined);
+  const addresses = addressesOf(item);
+  if (addresses === 'undecodable') return;
+  for (const address of addresses) {
+    const change = await remedy(mend, address);
+    if (change) await mend.mend('addresses', async () => (await change()) === undefined);
+  }
 };

@@ -1,16 +1,9 @@
 /** Connections of devices: the newest wins, an expired one is closed. */
 import { z } from 'zod';
+import { keepBounded } from '../../core/bounded.ts';
 import { isFault, isRefused } from '../../core/ddb.ts';
 import type { Deps } from '../../core/deps.ts';
-import {
-  CONNECTION_SECONDS,
-  type Connection,
-  DEVICES_LIMIT,
-  type Device,
-  forgetConnection,
-  readDevice,
-  readDevices,
-} from '../../core/devices.ts';
+import { CONNECTION_SECONDS, type Connection, type Device, forgetConnection, readDevice } from '../../core/devices.ts';
 import { encodeFrame, type ServerFrame } from '../../core/frames.ts';
 import { DeviceId, TenantId, UserId } from '../../core/ids.ts';
 import { deviceKey } from '../../core/keys.ts';
@@ -43,7 +36,7 @@ export const closeConnection = async (
 const SET_CONNECTION =
   'SET #connection = :connection, #epoch = if_not_exists(#epoch, :zero) + :one, #device = :device, #person = :person';
 const CLAIM_REGISTERED = `${SET_CONNECTION} REMOVE #expires`;
-const CLAIM_UNREGISTERED = `${SET_CONNECTION}, #expires = :expires REMOVE #loggedOut`;
+const CLAIM_UNREGISTERED = `${SET_CONNECTION}, #expires = :expires REMOVE #loggedOut, #retired`;
 
 /** Takes the row as it was read: an attempt that lands late, or beside a registration, finds another epoch or platform. */
 const claim = (deps: Deps, { tenant, user, device, expires }: Session, id: string, before: Device | undefined) => {
@@ -63,7 +56,7 @@ const claim = (deps: Deps, { tenant, user, device, expires }: Session, id: strin
       '#person': 'person',
       '#platform': 'platform',
       '#expires': 'expires',
-      ...(registered ? {} : { '#loggedOut': 'loggedOut' }),
+      ...(registered ? {} : { '#loggedOut': 'loggedOut', '#retired': 'retired' }),
     },
     ExpressionAttributeValues: {
       ':connection': { id, expires, lease: now + CONNECTION_SECONDS },
@@ -77,14 +70,17 @@ const claim = (deps: Deps, { tenant, user, device, expires }: Session, id: strin
   });
 };
 
-/** May this device be one more of the person's? */
-const hasRoom = async (deps: Deps, { tenant, user }: Session): Promise<boolean> =>
-  (await readDevices(deps, tenant, user)).length < DEVICES_LIMIT;
+/** One more device may be one too many: the oldest other one ends as by a logout. @returns the connection before */
+const makeRoom = async <Before>(deps: Deps, { tenant, user, device }: Session, before: Before): Promise<Before> => {
+  const ended = await keepBounded(deps, { tenant, user }, device);
+  await Promise.all(ended.map(({ id }) => closeConnection(deps, id, 'logged-out')));
+  return before;
+};
 
 /**
  * Makes a connection the device's newest.
  * @returns the one before, if the device had another
- * @throws Problem `too-many-devices`, `busy`
+ * @throws Problem `busy`
  */
 export const claimConnection = async (deps: Deps, session: Session, id: string): Promise<Connection | undefined> => {
   const { tenant, user, device } = session;
@@ -93,14 +89,14 @@ export const claimConnection = async (deps: Deps, session: Session, id: string):
     if (tries > 0) await deps.sleep(backoff(deps.random, tries));
     const before = await readDevice(deps, tenant, user, device);
     // Our own attempt of which we were not told.
-    if (before?.connection?.id === id) return replaced;
-    if ((!before || before.loggedOut) && !(await hasRoom(deps, session))) throw problems.tooManyDevices();
+    if (before?.connection?.id === id) return makeRoom(deps, session, replaced);
     replaced = before?.connection;
     const claimed = await claim(deps, session, id, before).catch((error: unknown) => {
       if (isFault(error)) throw error;
       return undefined;
     });
-    if (claimed && !isRefused(claimed)) return replaced;
+    if (!claimed || isRefused(claimed)) continue;
+    return before && !before.loggedOut ? replaced : makeRoom(deps, session, replaced);
   }
   throw problems.busy();
 };

@@ -53,7 +53,7 @@ const almost = (right: Record<string, fc.Arbitrary<unknown>>) =>
     fc.record(right, { requiredKeys: [] }),
   );
 const push = almost({
-  kind: fc.constantFrom('apns', 'fcm-token'),
+  kind: fc.constantFrom('apns', 'fcm-token', 'fcm-fid', 'apns-live-activity'),
   value: text,
   app: fc.constant('example.chorus.demo'),
   environment: fc.constantFrom('production', 'sandbox'),
@@ -64,9 +64,11 @@ const fitting: Record<string, fc.Arbitrary<unknown>> = {
   'PUT /v1/conversations/{conversationId}/read': almost({ upTo: fc.nat(5) }),
   'PUT /v1/devices/{deviceId}': almost({
     platform: fc.constantFrom('ios', 'android'),
-    locale: fc.constantFrom('en', 'pt-BR'),
+    locale: fc.constantFrom('en', 'pt-BR', 'pt_BR'),
+    timeZone: fc.constantFrom('UTC', 'Europe/Berlin'),
     appVersion: fc.constant('1.0'),
     push,
+    activity: push,
   }),
 };
 const bodyFor = (route: string): fc.Arbitrary<string | Uint8Array> => {

@@ -79,15 +79,22 @@ describe('a person', () => {
     await world().drain();
     expect(world().log.filter(({ level, msg }) => level === 'error' || msg === 'ring failed')).toEqual([]);
   });
-  test('can have 20 devices; the next is refused until one logs out', async () => {
+  test('can have 20 devices; the next ends the oldest, whose connection is closed', async () => {
     const ada = await world().person('m-ada');
-    const put = (i: number) => ada.call('PUT', `/v1/devices/phone-${i}`, registration);
-    for (let i = 1; i <= 20; i++) expect((await put(i)).status).toBe(200);
-    const refused = await put(21);
-    expect([refused.status, refused.body.code]).toEqual([409, 'too-many-devices']);
-    await expect(ada.connect('phone-21')).rejects.toThrow('409');
-    expect((await put(20)).status).toBe(200);
-    await ada.call('DELETE', '/v1/devices/phone-7');
-    expect((await put(21)).status).toBe(200);
+    const put = (device: string) => ada.call('PUT', `/v1/devices/${device}`, registration);
+    const health = async (device: string) => (await ada.call('GET', `/v1/devices/${device}`)).body;
+    for (let i = 1; i <= 20; i++) expect((await put(`phone-${i}`)).status).toBe(200);
+    const oldest = await ada.connect('phone-1');
+    expect((await put('phone-21')).status).toBe(200);
+    expect(await oldest.until(isClosing)).toEqual({ type: 'closing', code: 'logged-out' });
+    await oldest.closed;
+    expect(await health('phone-1')).toMatchObject({ retired: 'too-many-devices', action: 'register' });
+    expect((await put('phone-2')).status).toBe(200);
+    const tablet = await ada.connect('tablet');
+    expect(await health('phone-3')).toMatchObject({ retired: 'too-many-devices' });
+    expect((await put('phone-1')).status).toBe(200);
+    expect((await tablet.until(isClosing)).code).toBe('logged-out');
+    const { devices } = await readTables(world());
+    expect(devices.filter(({ pk, loggedOut }) => pk === 'demo#person#m-ada' && !loggedOut)).toHaveLength(20);
   });
 });

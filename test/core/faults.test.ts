@@ -186,7 +186,7 @@ describe('a device', () => {
     let registered = false;
     const slow = using(async (command) => {
       const output = await toMemory(command);
-      if (!isA(command, 'Query') || registered) return output;
+      if (!isA(command, 'Get') || registered) return output;
       registered = true;
       await registerDevice(using(), person('e2'), phone, registration);
       return output;

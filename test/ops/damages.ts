@@ -10,6 +10,10 @@ const register = (who: Person, device: string, value: string): Promise<Answer> =
   who.call('PUT', `/v1/devices/${device}`, {
     ...{ platform: 'ios', locale: 'en', appVersion: '1' },
     push: { kind: 'apns', value, app: 'example.chorus.demo', environment: 'sandbox' },
+    activity: {
+      kind: 'apns-live-activity',
+      ...{ value: `${value}00`, app: 'example.chorus.demo', environment: 'sandbox' },
+    },
   });
 
 export type History = { ada: Person; ben: Person; conversation: string; before: Tables };
@@ -46,7 +50,8 @@ export const damagesOf = (history: () => History): Damage[] => {
   const pair = (): Row[] => history().before.events.filter(({ pk }) => pk === 'demo#pair#ada+ben');
   const match = (): Row => find('views', 'demo#person#ada', 'match#ben');
   const device = (): Row => find('devices', 'demo#person#ada', 'device#phone');
-  const owner = (): Row => history().before.devices.find(({ sk }) => sk === 'owner') as Row;
+  const owner = (): Row => find('devices', `demo#token#${device().addressHash}`, 'owner');
+  const activityOwner = (): Row => find('devices', `demo#token#${device().activityHash}`, 'owner');
 
   const set = (table: keyof Tables, row: Row, more: Json): Edit => ({ table, row: { ...row, ...more } });
   const without = (table: keyof Tables, ...rows: Row[]): Edit[] => rows.map((gone) => ({ table, gone }));
@@ -219,6 +224,29 @@ export const damagesOf = (history: () => History): Damage[] => {
       () => [`address without device: ${owner().pk.split('#')[2]}`],
     ],
     [
+      'a Live Activity whose device does not hold it',
+      () => [{ table: 'devices', row: (({ activityHash: _hash, activity: _its, ...row }) => row as Row)(device()) }],
+      () => [`address without device: ${activityOwner().pk.split('#')[2]}`],
+    ],
+    [
+      'a device whose Live Activity nobody owns',
+      () => without('devices', activityOwner()),
+      () => ['device without address: ada phone'],
+    ],
+    [
+      'a device whose Live Activity is another’s',
+      () => [
+        set('devices', activityOwner(), { person: 'cleo' }),
+        ...without('devices', owner()),
+        set('devices', (({ addressHash: _hash, push: _its, ...row }) => row as Row)(device()), {}),
+        set('devices', (({ addressHash: _hash, push: _its, ...row }) => row as Row)(device()), {
+          pk: 'demo#person#cleo',
+          person: 'cleo',
+        }),
+      ],
+      () => ['device without address: ada phone'],
+    ],
+    [
       'a device whose address nobody owns',
       () => without('devices', owner()),
       () => ['device without address: ada phone'],
@@ -227,7 +255,10 @@ export const damagesOf = (history: () => History): Damage[] => {
       'a device whose address is another’s',
       () => [
         set('devices', owner(), { person: 'cleo' }),
-        set('devices', device(), { pk: 'demo#person#cleo', person: 'cleo' }),
+        set('devices', (({ activityHash: _hash, activity: _its, ...row }) => row as Row)(device()), {
+          pk: 'demo#person#cleo',
+          person: 'cleo',
+        }),
       ],
       () => ['device without address: ada phone'],
     ],
