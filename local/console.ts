@@ -29,6 +29,15 @@ const word = (value: unknown): string => (Array.isArray(value) ? value.join(',')
 const frames = ({ devices }: LogEntry): string =>
   Array.isArray(devices) && devices.length > 0 ? `frame → ${devices.join(', ')}` : 'no open socket';
 
+const decision = ({ what, decision, provider, reason, into }: LogEntry): string =>
+  [
+    ...(what === 'clear' ? ['clear'] : []),
+    word(decision),
+    ...(provider === undefined ? [] : [`to ${word(provider)}`]),
+    ...(reason === undefined ? [] : [`(${word(reason)})`]),
+    ...(into === undefined ? [] : [`into ${word(into)}`]),
+  ].join(' ');
+
 /** How the steps of an event are told; every other message is told with its fields as they are. */
 const TOLD: Record<string, (entry: LogEntry) => string> = {
   committed: (e) => `${e.stream} v${e.v} by ${e.by ?? 'a reaction'}  ${word(e.events)}`,
@@ -36,7 +45,7 @@ const TOLD: Record<string, (entry: LogEntry) => string> = {
   inbox: (e) => `${e.stream} v${e.v} to ${e.person}  read ${e.read}, ${frames(e)}`,
   acknowledged: (e) => `${e.stream} v${e.v} by ${e.user}/${e.device}`,
   'push queued': (e) => `${e.stream} v${e.v} for ${e.person}/${e.device}  in ${e.delay} s`,
-  'push decided': (e) => `${e.stream} v${e.v} for ${e.person}/${e.device ?? '*'}  push → ${e.decision}`,
+  'push decided': (e) => `${e.stream} v${e.v} for ${e.person}/${e.device ?? '*'}  push → ${decision(e)}`,
   connected: (e) => `${e.user}/${e.device}  connection ${e.connectionId}`,
   disconnected: (e) => `${e.user}/${e.device}  connection ${e.connectionId}, ${e.outcome}`,
 };

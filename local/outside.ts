@@ -2,18 +2,17 @@
  * Everything that the outside sees of the laptop system, started together: the public port with both APIs and the
  * development routes, the AWS endpoints that handlers call, the push providers, the issuer, the tenants' files.
  */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { loadTenants, type Tenant } from '../core/tenants.ts';
 import { startInside } from './gateway/aws.ts';
 import { type DevRoutes, type Public, startPublic } from './gateway/gateway.ts';
 import type { ReadLines } from './gateway/logs-api.ts';
 import { createIssuer, issuerName, JWKS_PATH } from './issuer.ts';
-import { type Keys, openKeys } from './keys.ts';
+import { openKeys } from './keys.ts';
 import { LOOPBACK } from './listen.ts';
 import type { Invoke, Model } from './model.ts';
-import { startApns } from './providers/apns.ts';
-import { startFcm } from './providers/fcm.ts';
-import { openPhones, type Push } from './providers/phones.ts';
+import { startProviders } from './providers/providers.ts';
+import { pushRoutes } from './providers/push-routes.ts';
 import { createSecrets } from './secrets.ts';
 import { deriveTenants } from './tenants.ts';
 
@@ -24,6 +23,8 @@ type Options = {
   port: number;
   /** Folder of the tenants as they are deployed. */
   tenants: string;
+  /** Instead of the tenants' own: how long pushes to connected devices wait. */
+  graceSeconds?: number | undefined;
   model: Model;
   /** Called as soon as the first request comes in. */
   invoke: Invoke;
@@ -46,42 +47,21 @@ export type Outside = {
   close(): Promise<void>;
 };
 
-export type Providers = {
-  apns: string;
-  fcm: string;
-  pushes(token?: string): Push[];
-  clear(): void;
-  close(): Promise<void>;
-};
-
-/** The push servers of Apple and Google, and the phones behind them. */
-export const startProviders = async (o: { data: string; tenants: Tenant[]; keys: Keys }): Promise<Providers> => {
-  const phones = openPhones(join(o.data, 'pushes.jsonl'));
-  const [apns, fcm] = await Promise.all([startApns({ ...o, phones }), startFcm({ ...o, phones })]);
-  const close = async (): Promise<void> => {
-    await Promise.all([apns.close(), fcm.close()]);
-  };
-  return { apns: apns.origin, fcm: fcm.origin, pushes: phones.pushes, clear: phones.clear, close };
-};
-
-const pushRoutes = ({ pushes, clear }: Providers): DevRoutes => ({
-  'GET /dev/pushes': ({ query }) => ({ status: 200, body: { pushes: pushes(query.get('token') ?? undefined) } }),
-  'DELETE /dev/pushes': () => {
-    clear();
-    return { status: 200, body: { pushes: [] } };
-  },
-});
-
 const furnish = async (options: Options, deployed: Tenant[], face: Public, dev: DevRoutes): Promise<Outside> => {
   const { data } = options;
   const origin = `http://${LOOPBACK}:${face.port}`;
   const keys = openKeys(data);
   const providers = await startProviders({ data, tenants: deployed, keys });
-  const { apns, fcm } = providers;
+  const { apns, apnsSandbox, fcm } = providers;
   const issuer = issuerName(data, origin);
   const folder = resolve(data, 'tenants');
   const jwksUri = `${origin}${JWKS_PATH}`;
-  const tenants = deriveTenants(options.tenants, folder, { issuer, jwksUri, apns, fcm });
+  const tenants = deriveTenants(
+    options.tenants,
+    folder,
+    { issuer, jwksUri, apns, apnsSandbox, fcm },
+    options.graceSeconds,
+  );
   const { routes } = await createIssuer({ keys, issuer, origin, tenants });
   // The routes need the port, and the port is bound first: so they join the served ones only now.
   Object.assign(dev, routes, pushRoutes(providers));

@@ -9,7 +9,9 @@ export type Options = {
   port?: number;
   /** No lines in the console. */
   quiet?: boolean;
-  /** Over the template's environment, for example PUSH_GRACE_SECONDS. */
+  /** Instead of the tenants' own: how long pushes to connected devices wait. */
+  graceSeconds?: number;
+  /** Over the template's environment. */
   env?: Record<string, string>;
   /** Told every log entry of the functions. */
   onLog?: (entry: Record<string, unknown>) => void;

@@ -3,13 +3,19 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadTenants, type Tenant } from '../core/tenants.ts';
 
-type Origins = { issuer: string; jwksUri: string; apns: string; fcm: string };
+type Origins = { issuer: string; jwksUri: string; apns: string; apnsSandbox: string; fcm: string };
 
-const localize = ({ auth, push, ...tenant }: Tenant, { issuer, jwksUri, apns, fcm }: Origins): Tenant => ({
+const localize = (
+  { auth, push, ...tenant }: Tenant,
+  { issuer, jwksUri, apns, apnsSandbox, fcm }: Origins,
+  graceSeconds = push.graceSeconds,
+): Tenant => ({
   ...tenant,
   auth: { ...auth, issuer, jwksUri, algorithms: ['RS256'] },
   push: {
-    ...(push.apns && { apns: { ...push.apns, production: apns, sandbox: apns } }),
+    content: push.content,
+    graceSeconds,
+    ...(push.apns && { apns: { ...push.apns, production: apns, sandbox: apnsSandbox } }),
     ...(push.fcm && { fcm: { ...push.fcm, origin: fcm } }),
   },
 });
@@ -20,8 +26,8 @@ const localize = ({ auth, push, ...tenant }: Tenant, { issuer, jwksUri, apns, fc
  * @param to folder for the derived ones
  * @throws TenantError for a broken file, naming field and rule
  */
-export const deriveTenants = (from: string, to: string, origins: Origins): Tenant[] => {
-  const tenants = loadTenants(from).map((tenant) => localize(tenant, origins));
+export const deriveTenants = (from: string, to: string, origins: Origins, graceSeconds?: number): Tenant[] => {
+  const tenants = loadTenants(from).map((tenant) => localize(tenant, origins, graceSeconds));
   rmSync(to, { recursive: true, force: true });
   mkdirSync(to, { recursive: true });
   for (const tenant of tenants)

@@ -1,26 +1,29 @@
 /**
  * What FCM's HTTP v1 API demands of a message, and its error answers, shaped as Google's. Pure; fcm.ts speaks HTTP.
  *
- * A registration token (or installation id) that begins with one of these is answered with an error:
+ * A registration token (or installation id) that begins with one of these meets a fault; `POST /dev/push-faults` asks
+ * for the same by name, for any token:
  *
- * | token begins with | answer |
- * | --- | --- |
- * | unregistered- | 404 NOT_FOUND, FcmError UNREGISTERED |
- * | notfound- | 404 NOT_FOUND without an FcmError: what a wrong project gives |
- * | invalid- | 400 INVALID_ARGUMENT, "The registration token is not a valid FCM registration token" |
- * | mismatch- | 403 PERMISSION_DENIED, FcmError SENDER_ID_MISMATCH |
- * | denied- | 403 PERMISSION_DENIED without an FcmError: what a service account without the right gets |
- * | thirdparty- | 401 UNAUTHENTICATED, FcmError THIRD_PARTY_AUTH_ERROR |
- * | quota- | 429 RESOURCE_EXHAUSTED, FcmError QUOTA_EXCEEDED, retry-after: 60 |
- * | internal- | 500 INTERNAL, FcmError INTERNAL |
- * | unavailable- | 503 UNAVAILABLE, FcmError UNAVAILABLE, retry-after: 120 (firebase-admin retries only up to 60 s) |
- * | silent- | never an answer |
- * | reset- | the connection breaks without an answer |
+ * | token begins with | fault | answer |
+ * | --- | --- | --- |
+ * | unregistered- | UNREGISTERED | 404 NOT_FOUND, FcmError UNREGISTERED |
+ * | lostfid- | UNREGISTERED_FID | 404 NOT_FOUND, FcmError UNREGISTERED_FID |
+ * | notfound- | wrong-project | 404 NOT_FOUND without an FcmError |
+ * | invalid- | INVALID_ARGUMENT | 400, "The registration token is not a valid FCM registration token" |
+ * | mismatch- | SENDER_ID_MISMATCH | 403 PERMISSION_DENIED, FcmError SENDER_ID_MISMATCH |
+ * | denied- | denied | 403 PERMISSION_DENIED without an FcmError: what a service account without the right gets |
+ * | thirdparty- | THIRD_PARTY_AUTH_ERROR | 401 UNAUTHENTICATED, FcmError THIRD_PARTY_AUTH_ERROR |
+ * | quota- | QUOTA_EXCEEDED | 429 RESOURCE_EXHAUSTED, FcmError QUOTA_EXCEEDED, retry-after: 60 |
+ * | internal- | INTERNAL | 500 INTERNAL, FcmError INTERNAL |
+ * | unavailable- | UNAVAILABLE | 503, FcmError UNAVAILABLE, retry-after: 120 (firebase-admin retries only up to 60 s) |
+ * | slow- | slow | delivered at once, the usual answer 2 s later |
+ * | silent- | silence | never an answer |
+ * | reset- | reset | the connection breaks without an answer |
  */
 import { z } from 'zod';
 
 export type Refusal = { status: number; retryAfter?: number; body: unknown };
-export type Planned = Refusal | 'silence' | 'reset';
+export type Planned = Refusal | 'silence' | 'reset' | 'slow';
 
 const FCM_ERROR = 'type.googleapis.com/google.firebase.fcm.v1.FcmError';
 
@@ -41,29 +44,49 @@ const later = (refusal: Refusal, retryAfter: number): Refusal => ({ ...refusal, 
 const NO_TOKEN = 'The registration token is not a valid FCM registration token';
 const NOT_FOUND = 'Requested entity was not found.';
 const DENIED = "Permission 'cloudmessaging.messages.create' denied on this resource (or it may not exist).";
+const THIRD_PARTY = 'Auth error from APNS or Web Push Service';
+const UNAVAILABLE = 'The service is currently unavailable.';
 
-const planned: Record<string, Planned> = {
-  'unregistered-': googleError(404, 'NOT_FOUND', NOT_FOUND, 'UNREGISTERED'),
-  'notfound-': googleError(404, 'NOT_FOUND', NOT_FOUND),
-  'invalid-': googleError(400, 'INVALID_ARGUMENT', NO_TOKEN, 'INVALID_ARGUMENT'),
-  'mismatch-': googleError(403, 'PERMISSION_DENIED', 'SenderId mismatch', 'SENDER_ID_MISMATCH'),
-  'denied-': googleError(403, 'PERMISSION_DENIED', DENIED),
-  'thirdparty-': googleError(
-    401,
-    'UNAUTHENTICATED',
-    'Auth error from APNS or Web Push Service',
-    'THIRD_PARTY_AUTH_ERROR',
-  ),
-  'quota-': later(googleError(429, 'RESOURCE_EXHAUSTED', 'Message rate exceeded.', 'QUOTA_EXCEEDED'), 60),
-  'internal-': googleError(500, 'INTERNAL', 'Internal error encountered.', 'INTERNAL'),
-  'unavailable-': later(googleError(503, 'UNAVAILABLE', 'The service is currently unavailable.', 'UNAVAILABLE'), 120),
-  'silent-': 'silence',
-  'reset-': 'reset',
-};
+const planned = new Map<string, Planned>([
+  ['UNREGISTERED', googleError(404, 'NOT_FOUND', NOT_FOUND, 'UNREGISTERED')],
+  ['UNREGISTERED_FID', googleError(404, 'NOT_FOUND', NOT_FOUND, 'UNREGISTERED_FID')],
+  ['wrong-project', googleError(404, 'NOT_FOUND', NOT_FOUND)],
+  ['INVALID_ARGUMENT', googleError(400, 'INVALID_ARGUMENT', NO_TOKEN, 'INVALID_ARGUMENT')],
+  ['SENDER_ID_MISMATCH', googleError(403, 'PERMISSION_DENIED', 'SenderId mismatch', 'SENDER_ID_MISMATCH')],
+  ['denied', googleError(403, 'PERMISSION_DENIED', DENIED)],
+  ['THIRD_PARTY_AUTH_ERROR', googleError(401, 'UNAUTHENTICATED', THIRD_PARTY, 'THIRD_PARTY_AUTH_ERROR')],
+  ['QUOTA_EXCEEDED', later(googleError(429, 'RESOURCE_EXHAUSTED', 'Message rate exceeded.', 'QUOTA_EXCEEDED'), 60)],
+  ['INTERNAL', googleError(500, 'INTERNAL', 'Internal error encountered.', 'INTERNAL')],
+  ['UNAVAILABLE', later(googleError(503, 'UNAVAILABLE', UNAVAILABLE, 'UNAVAILABLE'), 120)],
+  ['silence', 'silence'],
+  ['reset', 'reset'],
+  ['slow', 'slow'],
+]);
+const beginnings: [start: string, fault: string][] = [
+  ['unregistered-', 'UNREGISTERED'],
+  ['lostfid-', 'UNREGISTERED_FID'],
+  ['notfound-', 'wrong-project'],
+  ['invalid-', 'INVALID_ARGUMENT'],
+  ['mismatch-', 'SENDER_ID_MISMATCH'],
+  ['denied-', 'denied'],
+  ['thirdparty-', 'THIRD_PARTY_AUTH_ERROR'],
+  ['quota-', 'QUOTA_EXCEEDED'],
+  ['internal-', 'INTERNAL'],
+  ['unavailable-', 'UNAVAILABLE'],
+  ['slow-', 'slow'],
+  ['silent-', 'silence'],
+  ['reset-', 'reset'],
+];
 
-/** The documented error of a token, if it has one. */
+/** The names of all faults. */
+export const fcmFaults: string[] = [...planned.keys()];
+
+/** What a fault of this name means for the request. */
+export const planOf = (fault: string): Planned | undefined => planned.get(fault);
+
+/** The documented fault of a token, if it has one. */
 export const plannedFor = (token: string): Planned | undefined =>
-  Object.entries(planned).find(([start]) => token.startsWith(start))?.[1];
+  planOf(beginnings.find(([start]) => token.startsWith(start))?.[1] ?? '');
 
 const text = z.string().optional();
 const strings = z.record(z.string(), z.string()).optional();

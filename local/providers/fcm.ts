@@ -1,7 +1,7 @@
 /**
  * A local FCM: `POST /token` (Google's OAuth endpoint, assertions really verified) and
  * `POST /v1/projects/{project}/messages:send`, over plain HTTP on loopback.
- * The errors that a registration token can ask for are listed in fcm-rules.ts.
+ * The faults that it can be asked for are listed in fcm-rules.ts.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -13,8 +13,9 @@ import type { Keys } from '../keys.ts';
 import { close, LOOPBACK, listen } from '../listen.ts';
 import { fcmKey, serviceAccount } from '../secrets.ts';
 import type { Provider } from './apns.ts';
+import { type Faults, linger, SLOW_MS } from './faults.ts';
 import { fcmPush } from './fcm-push.ts';
-import { googleError, parseMessage, plannedFor, type Refusal } from './fcm-rules.ts';
+import { googleError, parseMessage, plannedFor, planOf, type Refusal } from './fcm-rules.ts';
 import type { Phones } from './phones.ts';
 
 const BODY_BYTES = 64 * 1024;
@@ -23,7 +24,7 @@ const TOKENS = 1_000;
 const SCOPES = ['https://www.googleapis.com/auth/firebase.messaging', 'https://www.googleapis.com/auth/cloud-platform'];
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
-type Options = { tenants: Tenant[]; keys: Keys; phones: Phones };
+type Options = { tenants: Tenant[]; keys: Keys; phones: Phones; faults: Faults };
 type Grants = Map<string, { project: string; until: number }>;
 type State = Options & { grants: Grants; origin: string };
 type Answer = { status: number; retryAfter?: number; body: unknown };
@@ -84,24 +85,25 @@ const parseJson = (body: Buffer): unknown => {
   }
 };
 
-const sendMessage = (
-  state: State,
-  project: string,
-  bearer: string | undefined,
-  body: Buffer,
-): Answer | 'silence' | 'reset' => {
-  const refusal = authorize(state, bearer, project);
+type Outcome = Answer | 'silence' | 'reset';
+type Sending = { project: string; request: IncomingMessage; body: Buffer };
+
+const sendMessage = async (state: State, { project, request, body }: Sending): Promise<Outcome> => {
+  const refusal = authorize(state, request.headers.authorization, project);
   if (refusal) return refusal;
   const parsed = parseMessage(parseJson(body));
   if ('body' in parsed) return parsed;
-  const planned = plannedFor(parsed.address);
-  if (planned) return planned;
+  const fault = state.faults.next('fcm', parsed.address);
+  const planned = fault ? planOf(fault.fault) : plannedFor(parsed.address);
+  if (planned && planned !== 'slow') return planned;
   const id = `projects/${project}/messages/${parsed.dry ? 'fake_message_id' : `0:${randomUUID()}`}`;
   if (!parsed.dry) state.phones.receive(fcmPush({ id, token: parsed.address, project, message: parsed.message }));
+  // Who waits no longer does not know whether it arrived: it did.
+  if (planned === 'slow') await linger(fault?.ms ?? SLOW_MS, request.socket);
   return { status: 200, body: { name: id } };
 };
 
-const answer = async (state: State, request: IncomingMessage): Promise<Answer | 'silence' | 'reset'> => {
+const answer = async (state: State, request: IncomingMessage): Promise<Outcome> => {
   const body = await readBody(request, BODY_BYTES);
   if (body === TOO_LARGE) return googleError(413, 'INVALID_ARGUMENT', 'Request is too large.');
   const path = target(request)?.path ?? '/';
@@ -109,7 +111,7 @@ const answer = async (state: State, request: IncomingMessage): Promise<Answer | 
   if (path === '/token') return grantToken(state, new URLSearchParams(body.toString('utf8')));
   const project = /^\/v1\/projects\/([^/]+)\/messages:send$/.exec(path)?.[1];
   if (project === undefined) return googleError(404, 'NOT_FOUND', `Method not found: ${path}`);
-  return sendMessage(state, project, request.headers.authorization, body);
+  return sendMessage(state, { project, request, body });
 };
 
 const handle = async (state: State, request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -4,11 +4,12 @@
  *
  * A push with the token and the collapse id of an earlier one takes its place, as on a phone: one notification, with
  * the number of its `deliveries`. For Android the collapse id is the notification's tag, or else the collapse key (which
- * Google applies only to messages that wait for a phone that is off).
+ * Google applies only to messages that wait for a phone that is off). What each phone shows is for screens.ts to say.
  */
 import { appendFileSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { replaceFile } from '../files.ts';
+import { clearOf } from './screens.ts';
 
 /** Older ones are forgotten. */
 const KEPT = 10_000;
@@ -32,7 +33,7 @@ const Push = z.object({
   locKey: z.string().optional(),
   locArgs: z.array(z.string()).optional(),
   badge: z.number().optional(),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
 });
 export type Push = z.infer<typeof Push>;
 
@@ -60,12 +61,13 @@ const readLines = (file: string): string[] => {
   }
 };
 
-/** By platform, token and collapse id; a push without one is on its own. */
+/** By platform, token and collapse id, and what a push clears; a push without a collapse id is on its own. */
 type Shown = Map<string | symbol, Push>;
 
 const remember = (shown: Shown, push: Push): void => {
   const { platform, token, collapseId } = push;
-  const key = collapseId === undefined ? Symbol() : JSON.stringify([platform, token, collapseId]);
+  const cleared = clearOf(push)?.v;
+  const key = collapseId === undefined ? Symbol() : JSON.stringify([platform, token, collapseId, cleared]);
   const before = shown.get(key);
   // Deleted first, so that the replaced one moves to the end.
   shown.delete(key);

@@ -3,37 +3,14 @@ import { Agent } from 'node:https';
 import { connect } from 'node:net';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type AndroidConfig, getMessaging, type Message } from 'firebase-admin/messaging';
-import { importPKCS8, SignJWT } from 'jose';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Account, assertion, type Claims, grant } from './google.ts';
 import { providers } from './stage.ts';
-
-const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
-const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-
-type Account = { client_email: string; private_key: string; token_uri: string; project_id: string };
-type Claims = { issuer?: string; audience?: string; scope?: string; seconds?: number };
-
-const assertion = async (account: Account, claims: Claims = {}): Promise<string> => {
-  const now = Math.floor(Date.now() / 1000);
-  return new SignJWT({ scope: claims.scope ?? SCOPE })
-    .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
-    .setIssuer(claims.issuer ?? account.client_email)
-    .setAudience(claims.audience ?? account.token_uri)
-    .setIssuedAt(now)
-    .setExpirationTime(now + (claims.seconds ?? 3600))
-    .sign(await importPKCS8(account.private_key, 'RS256'));
-};
-
-const grant = async (uri: string, form: Record<string, string>) => {
-  const response = await fetch(uri, { method: 'POST', body: new URLSearchParams(form) });
-  return { status: response.status, body: (await response.json()) as Record<string, string> & { expires_in: number } };
-};
 
 const start = async () => {
   const local = await providers();
   const account: Account = JSON.parse((await local.secret('/chorus/demo/fcm-account')) ?? '');
-  const ask = async (claims?: Claims) =>
-    grant(account.token_uri, { grant_type: GRANT, assertion: await assertion(account, claims) });
+  const ask = async (claims?: Claims) => grant(account.token_uri, await assertion(account, claims));
   return { ...local, account, ask };
 };
 
@@ -245,12 +222,12 @@ describe('the token endpoint', () => {
 
   test('refuses another grant, no assertion and one that is signed with a shared secret', async () => {
     const { account } = await start();
-    expect((await grant(account.token_uri, { grant_type: 'password' })).body.error).toBe('unsupported_grant_type');
-    expect((await grant(account.token_uri, { grant_type: GRANT })).body.error).toBe('invalid_grant');
+    expect((await grant(account.token_uri, undefined, 'password')).body.error).toBe('unsupported_grant_type');
+    expect((await grant(account.token_uri)).body.error).toBe('invalid_grant');
     const [, payload] = (await assertion(account)).split('.');
     const forged = `${Buffer.from('{"alg":"HS256"}').toString('base64url')}.${payload}`;
     const signature = createHmac('sha256', account.client_email).update(forged).digest('base64url');
-    const answer = await grant(account.token_uri, { grant_type: GRANT, assertion: `${forged}.${signature}` });
+    const answer = await grant(account.token_uri, `${forged}.${signature}`);
     expect(answer.body.error).toBe('invalid_grant');
   });
 });

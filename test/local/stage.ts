@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import { loadTenants } from '../../core/tenants.ts';
 import { openKeys } from '../../local/keys.ts';
 import type { HttpRoute, Invoke, Model } from '../../local/model.ts';
-import { startProviders } from '../../local/outside.ts';
+import { startProviders } from '../../local/providers/providers.ts';
 import { createSecrets } from '../../local/secrets.ts';
 
 export const tenants = loadTenants('tenants');
@@ -58,10 +58,10 @@ export const unasked = {
   },
 };
 
-/** Local APNs and FCM with the secrets that they know. */
-export const providers = async (data = folder()) => {
+/** Local APNs and FCM with the secrets that they know. A test may sign as many APNs tokens as it likes. */
+export const providers = async (data = folder(), changeSeconds = 0) => {
   const keys = openKeys(data);
-  const started = await startProviders({ data, tenants, keys });
+  const started = await startProviders({ data, tenants, keys, changeSeconds });
   onTestFinished(() => started.close());
   return { ...started, secret: createSecrets(tenants, keys, `${started.fcm}/token`) };
 };

@@ -25,11 +25,11 @@ describe('the system', () => {
   });
 
   test('starts, says where everything is, is drained, and stops within a second', async () => {
-    const system = await boot({ data, quiet: true, env: { PUSH_GRACE_SECONDS: '1' } });
+    const system = await boot({ data, quiet: true, env: { STAGE: 'other' } });
     await expect(boot({ data, quiet: true })).rejects.toThrow(`is in use by process ${process.pid}`);
 
     expect((await fetch(`${system.http}/v1/nothing`)).status).toBe(404);
-    expect(system.env).toMatchObject({ EVENTS_TABLE: 'Events', PUSH_GRACE_SECONDS: '1' });
+    expect(system.env).toMatchObject({ EVENTS_TABLE: 'Events', STAGE: 'other' });
     expect(process.env).toMatchObject(system.env);
     expect(JSON.parse(readFileSync(join(data, 'system.json'), 'utf8')).env).toEqual(system.env);
     await system.drain();

@@ -42,7 +42,7 @@ const changed = (id: string, change: Record<string, unknown>, Type = template.Re
 describe('the model', () => {
   test('holds the tables with their streams and their time to live', () => {
     const { tables } = read(template);
-    expect(Object.keys(tables).sort()).toEqual(['Devices', 'Events', 'Inbox', 'Views']);
+    expect(Object.keys(tables).sort()).toEqual(['Devices', 'Events', 'Inbox', 'Trail', 'Views']);
     expect(tables.Events?.streamView).toBe('NEW_IMAGE');
     expect(tables.Inbox?.streamView).toBe('NEW_AND_OLD_IMAGES');
     expect(tables.Devices?.ttlAttribute).toBe('expires');
