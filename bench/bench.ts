@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: how fast a message travels, how many, how quickly the system starts and what memory it takes; the raw
  * limits beside them, from the same run. The system is a process of its own; this one is its clients. `--json` prints an
- * array of {name, value, unit, limit?, ratio?}.
+ * array of {name, value, unit, limit?, ratio?}. `npm run bench -- push` measures the pushes only.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,10 +12,11 @@ import { probeEcho, probePut } from './limits.ts';
 import { asFastAsPossible, atRate, type Limits, type Paced } from './load.ts';
 import { memory } from './memory.ts';
 import { engineEndpoint, freePort, startChorus } from './process.ts';
+import { pushRows } from './push.ts';
 import { starts } from './startup.ts';
 import { percentile, round, table } from './stats.ts';
 
-type Row = { name: string; value: number; unit: string; limit?: number; ratio?: number };
+export type Row = { name: string; value: number; unit: string; limit?: number; ratio?: number };
 
 /** Messages a second, and how many of them. */
 const RATES = [
@@ -99,8 +100,12 @@ const otherRows = async (): Promise<Row[]> => {
   ];
 };
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-const rows = [...(await runMessages()), ...(await otherRows())];
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const onlyPush = positionals.includes('push');
+const rows = [...(onlyPush ? [] : [...(await runMessages()), ...(await otherRows())]), ...(await pushRows())];
 const header = ['name', 'value', 'unit', 'limit', 'ratio'];
 const text = values.json
   ? JSON.stringify(rows, null, 1)

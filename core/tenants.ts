@@ -24,6 +24,11 @@ const Apns = z.strictObject({
   key: SecretName,
   /** Bundle ids that may register addresses. */
   topics: z.array(z.string().regex(/^[A-Za-z0-9.-]{1,155}$/)).min(1),
+  /** Which addresses may be registered: an app in the store has production ones only. */
+  environments: z
+    .array(z.enum(['production', 'sandbox']))
+    .min(1)
+    .default(['production', 'sandbox']),
   production: SafeUrl.default('https://api.push.apple.com'),
   sandbox: SafeUrl.default('https://api.sandbox.push.apple.com'),
 });
@@ -48,7 +53,14 @@ export const Tenant = z.strictObject({
     /** A scope that access tokens carry and ID tokens do not. */
     scope: z.string().min(1).max(100),
   }),
-  push: z.strictObject({ apns: Apns.optional(), fcm: Fcm.optional() }),
+  push: z.strictObject({
+    apns: Apns.optional(),
+    fcm: Fcm.optional(),
+    /** `full`: what was written travels in the push; `ids`: only where it is, and the app fetches it. */
+    content: z.enum(['full', 'ids']).default('full'),
+    /** How long a push to a device that claims to be connected waits for its acknowledgement. */
+    graceSeconds: z.int().min(0).max(900).default(10),
+  }),
 });
 export type Tenant = z.infer<typeof Tenant>;
 

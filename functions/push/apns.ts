@@ -1,103 +1,89 @@
 /**
- * APNs through @parse/node-apn. The library is kept to one attempt (its retries ignore Retry-After), and a session that
- * does not answer is thrown away, since it never replaces one itself.
+ * One push to APNs, over a connection for each tenant, key and environment: a connection belongs to one team and key. The
+ * library @parse/node-apn only writes the payload (platforms-apns.ts); sending is ours (apns-session.ts says why).
  */
-import { connect } from 'node:net';
-import { Provider, type ResponseFailure } from '@parse/node-apn';
+import type { Deps } from '../../core/deps.ts';
 import { readSecret } from '../../core/secrets.ts';
-import type { Tenant } from '../../core/tenants.ts';
-import { dataOf, type Outcome, type Push, TTL_SECONDS } from './provider.ts';
+import type { Answer } from './apns-answer.ts';
+import { type ApnsSession, createApnsSession } from './apns-session.ts';
+import { type Apns, createProviderTokens, type ProviderToken } from './apns-token.ts';
+import { type Verdict, verdictOf } from './apns-verdicts.ts';
+import { toApns } from './platforms-apns.ts';
+import type { Outcome, Provider, Push } from './provider.ts';
 
-type Apns = NonNullable<Tenant['push']['apns']>;
 type Environment = Push['to']['environment'];
+/** What one push has at hand on its way. */
+type Trip = { deps: Deps; apns: Apns; tenant: string; push: Push; request: ReturnType<typeof toApns> };
 
-const REQUEST_MS = 5000;
-const UNKNOWN_SECONDS = 5;
-const PROVIDER_SECONDS = 60;
-const SERVER_SECONDS = 15 * 60;
+const sessions = new Map<string, ApnsSession>();
+let tokens = createProviderTokens(readSecret);
 
-/** node-apn hands all options on to http2.connect; its types don't know these. */
-const throughPlainSocket = (origin: URL) =>
-  origin.protocol === 'http:' ? { createConnection: () => connect(Number(origin.port), origin.hostname) } : {};
-
-const makeProvider = async (apns: Apns, environment: Environment): Promise<Provider> => {
-  const origin = new URL(apns[environment]);
-  const options = {
-    token: { key: await readSecret(apns.key), keyId: apns.keyId, teamId: apns.teamId },
-    production: environment === 'production',
-    address: origin.hostname,
-    port: Number(origin.port || 443),
-    connectionRetryLimit: 0,
-    requestTimeout: REQUEST_MS,
-    // APNs allows one stream until the first good token; Node would open a hundred before it hears so.
-    peerMaxConcurrentStreams: 1,
-    ...throughPlainSocket(origin),
-  };
-  return new Provider(options);
+const sessionOf = ({ deps, apns, tenant }: Trip, environment: Environment): ApnsSession => {
+  const key = JSON.stringify([tenant, environment, apns.keyId, apns[environment]]);
+  const session = sessions.get(key) ?? createApnsSession(apns[environment], { wall: () => deps.now().getTime() });
+  sessions.set(key, session);
+  return session;
 };
 
-const providers = new Map<string, Promise<Provider>>();
-
-const providerOf = ({ tenant, push: { apns } }: Tenant, environment: Environment): Promise<Provider> | undefined => {
-  if (!apns) return undefined;
-  const key = `${tenant}|${environment}`;
-  const known = providers.get(key) ?? makeProvider(apns, environment);
-  providers.set(key, known);
-  known.catch(() => providers.delete(key));
-  return known;
+const ask = (trip: Trip, environment: Environment, { token }: ProviderToken): Promise<Answer> => {
+  const { request, push } = trip;
+  const headers = { ...request.headers, authorization: `bearer ${token}` };
+  return sessionOf(trip, environment).send({ token: push.to.value, headers, body: request.body });
 };
 
-/** Only the one that failed: its healthy replacement may be there already. */
-const throwAway = async ({ tenant }: Tenant, environment: Environment, dead: Provider): Promise<void> => {
-  const key = `${tenant}|${environment}`;
-  if ((await providers.get(key)) === dead) providers.delete(key);
-  dead.shutdown();
+/** Asks, and once more where that may help: on a new connection, or with a new token. */
+const attempt = async (trip: Trip, environment: Environment): Promise<Verdict> => {
+  const { deps, apns, push } = trip;
+  const token = await tokens.current(deps, apns);
+  const first = verdictOf(await ask(trip, environment, token), push.id);
+  if (first.renew) sessionOf(trip, environment).renew();
+  if (first.pause) await tokens.pause(deps, apns);
+  if (first.once !== 'new-connection' && first.once !== 'new-token') return first;
+  const other = first.once === 'new-token' ? await tokens.refresh(deps, apns, token) : token;
+  if (!other) return first;
+  const second = verdictOf(await ask(trip, environment, other), push.id);
+  if (second.renew) sessionOf(trip, environment).renew();
+  return second;
 };
 
-const payload = (push: Push): object => {
-  const { titleKey, bodyKey, args, thread } = push.notification;
-  return {
-    aps: {
-      alert: { 'title-loc-key': titleKey, 'title-loc-args': args.slice(0, 1), 'loc-key': bodyKey, 'loc-args': args },
-      'thread-id': thread,
-      sound: 'default',
-      'mutable-content': 1,
-    },
-    chorus: dataOf(push),
-  };
+const otherOf = (environment: Environment): Environment => (environment === 'production' ? 'sandbox' : 'production');
+
+const send = async (trip: Trip): Promise<Outcome> => {
+  const { environment, kind } = trip.push.to;
+  const { outcome, once } = await attempt(trip, environment);
+  if (once !== 'other-environment' || kind !== 'apns') return outcome;
+  // The app may have told us the wrong environment; the address is good if the other one takes it.
+  const other = otherOf(environment);
+  const flipped = await attempt(trip, other);
+  return flipped.outcome.result === 'sent' ? { ...flipped.outcome, environment: other } : outcome;
 };
 
-const request = (push: Push, now: Date) => ({
-  headers: () => ({
-    'apns-topic': push.to.app,
-    'apns-push-type': 'alert',
-    'apns-priority': 10,
-    'apns-id': push.id,
-    'apns-collapse-id': push.collapseId,
-    'apns-expiration': Math.floor(now.getTime() / 1000) + TTL_SECONDS,
-  }),
-  compile: () => JSON.stringify(payload(push)),
-});
-
-const outcomeOf = ({ status, response, error }: ResponseFailure): Outcome => {
-  // On 500 the library hands on no reason, only its own error.
-  const reason =
-    response?.reason ?? (status === undefined ? error?.message.slice(0, 100) : undefined) ?? 'without a reason';
-  if (status === undefined) return { result: 'later', seconds: UNKNOWN_SECONDS, reason };
-  if (status === 429 || status === 403)
-    return { result: 'later', seconds: PROVIDER_SECONDS, reason: `${status} ${reason}` };
-  if (status >= 500) return { result: 'later', seconds: SERVER_SECONDS, reason: `${status} ${reason}` };
-  return { result: 'refused', reason: `${status} ${reason}` };
+/** What keeps us from having a provider token. Never the error's own words: they may quote the key. */
+const withoutToken = (error: unknown): Outcome => {
+  const name = error instanceof Error ? error.name : 'unknown';
+  const isOurs =
+    name === 'ParameterNotFound' || (error instanceof Error && /DECODER|ERR_(OSSL|CRYPTO)/.test(codeOf(error)));
+  return isOurs
+    ? { result: 'held', scope: 'tenant', reason: `the APNs key is missing or unreadable: ${name}` }
+    : { result: 'later', patience: 'trouble', reason: `there is no provider token: ${name}` };
 };
 
-export const sendToApns = async (tenant: Tenant, push: Push, now: Date): Promise<Outcome> => {
-  const { environment } = push.to;
-  const provider = await providerOf(tenant, environment);
-  if (!provider) return { result: 'refused', reason: 'the tenant has no APNs' };
-  // The library sends whatever has these two methods; its own Notification drops wrong types silently.
-  const { failed } = await provider.send(request(push, now) as never, push.to.value);
-  const [failure] = failed;
-  if (!failure) return { result: 'sent' };
-  if (failure.status === undefined || failure.status === 403) await throwAway(tenant, environment, provider);
-  return outcomeOf(failure);
+const codeOf = (error: Error): string => ('code' in error ? String(error.code) : '');
+
+export const sendToApns: Provider = async (deps, tenant, push) => {
+  const { apns } = tenant.push;
+  if (!apns) return { result: 'suspect', reason: 'the tenant has no APNs' };
+  const request = toApns(push, deps.now());
+  try {
+    return await send({ deps, apns, tenant: tenant.tenant, push, request });
+  } catch (error) {
+    return withoutToken(error);
+  }
+};
+
+/** Ends all connections and forgets the tokens. */
+export const closeApns = (): void => {
+  for (const session of sessions.values()) session.close();
+  sessions.clear();
+  tokens = createProviderTokens(readSecret);
 };

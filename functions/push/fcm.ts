@@ -1,110 +1,146 @@
-/** FCM v1 through firebase-admin's `send()`, which is loaded when the first Android device is written to. */
+/**
+ * FCM v1 through firebase-admin's `send()`, which is loaded when the first Android device is written to. One request for
+ * each attempt: the library's retries are off, since they ignore our deadline and ring a phone twice.
+ */
 import { Agent } from 'node:https';
 import { connect } from 'node:net';
-import { type App, initializeApp } from 'firebase-admin/app';
-import { getMessaging, type TokenMessage } from 'firebase-admin/messaging';
-import { importPKCS8, SignJWT } from 'jose';
-import { z } from 'zod';
-import { readSecret } from '../../core/secrets.ts';
+import type { Duplex } from 'node:stream';
+import { initializeApp } from 'firebase-admin/app';
+import { getMessaging, type Messaging } from 'firebase-admin/messaging';
+import { assert } from '../../core/assert.ts';
+import type { Deps } from '../../core/deps.ts';
 import type { Tenant } from '../../core/tenants.ts';
-import { dataOf, type Outcome, type Push, TTL_SECONDS } from './provider.ts';
+import { createTokens, type Tokens } from './fcm-token.ts';
+import { outcomeOf } from './fcm-verdicts.ts';
+import { toFcm } from './platforms-fcm.ts';
+import type { Outcome, Provider } from './provider.ts';
 
 type Fcm = NonNullable<Tenant['push']['fcm']>;
+type Message = NonNullable<ReturnType<typeof toFcm>>;
+type Line = { messaging: Messaging; tokens: Tokens };
 
 const DEADLINE_MS = 8000;
-const MINUTE = 60;
-const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
+/** FCM itself closes what idles for three minutes. */
+const IDLE_MS = 60_000;
+const SOCKETS = 50;
+
+/** A socket that a request has for longer than the deadline is destroyed: a peer that hangs must not fill the pool. */
+const limitLeases = (agent: Agent, deadlineMs: number) => {
+  const leases = new WeakMap<Duplex, NodeJS.Timeout>();
+  const end = (socket: Duplex): void => clearTimeout(leases.get(socket));
+  const begin = (socket: Duplex): void => {
+    end(socket);
+    leases.set(
+      socket,
+      setTimeout(() => socket.destroy(), deadlineMs),
+    );
+  };
+  const { keepSocketAlive, reuseSocket } = agent;
+  agent.keepSocketAlive = (socket) => {
+    end(socket);
+    return keepSocketAlive.call(agent, socket);
+  };
+  agent.reuseSocket = (socket, request) => {
+    begin(socket);
+    reuseSocket.call(agent, socket, request);
+  };
+  return { begin, end };
+};
 
 /** Goes to the host that the tenant names, whatever the library addresses; plain only where the origin is http (loopback). */
-const agentTo = (origin: URL): Agent => {
-  const agent = new Agent({ keepAlive: true, maxSockets: 50 });
+const agentTo = (origin: URL, deadlineMs: number): Agent => {
+  const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS, timeout: IDLE_MS });
+  const lease = limitLeases(agent, deadlineMs);
   const host = origin.hostname;
   const createTls = agent.createConnection.bind(agent);
-  agent.createConnection = (options, callback) =>
-    origin.protocol === 'http:'
-      ? connect(Number(origin.port), host)
-      : createTls({ ...options, host, port: Number(origin.port || 443), servername: host }, callback);
+  agent.createConnection = (options, callback) => {
+    const socket =
+      origin.protocol === 'http:'
+        ? connect(Number(origin.port), host)
+        : createTls({ ...options, host, port: Number(origin.port || 443), servername: host }, callback);
+    if (socket) {
+      lease.begin(socket);
+      socket.once('close', () => lease.end(socket));
+    }
+    return socket;
+  };
   return agent;
 };
 
-const Account = z.object({ client_email: z.string(), private_key: z.string(), token_uri: z.url() });
-const Granted = z.object({ access_token: z.string(), expires_in: z.number() });
-
-/** OAuth 2.0 for service accounts (RFC 7523): our own, since the library's ignores the agent and warns at each start. */
-const credential = (secretName: string) => ({
-  getAccessToken: async () => {
-    const account = Account.parse(JSON.parse(await readSecret(secretName)));
-    const key = await importPKCS8(account.private_key, 'RS256');
-    const assertion = await new SignJWT({ scope: SCOPE })
-      .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
-      .setIssuer(account.client_email)
-      .setAudience(account.token_uri)
-      .setIssuedAt()
-      .setExpirationTime('1h')
-      .sign(key);
-    const response = await fetch(account.token_uri, {
-      method: 'POST',
-      body: new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }),
-      signal: AbortSignal.timeout(5000),
-    });
-    if (!response.ok) throw new Error(`the token endpoint answered ${response.status}`);
-    return Granted.parse(await response.json());
-  },
-});
-
-const apps = new Map<string, App>();
-const appOf = (tenant: string, { projectId, account, origin }: Fcm): App => {
-  const known =
-    apps.get(tenant) ??
-    initializeApp({ projectId, credential: credential(account), httpAgent: agentTo(new URL(origin)) }, tenant);
-  apps.set(tenant, known);
-  return known;
+/** The library has no option for it. A version that keeps them elsewhere fails here, and in the tests. */
+const switchOffRetries = (messaging: Messaging): void => {
+  const retry = ['messagingRequestHandler', 'httpClient', 'retry'].reduce<unknown>(
+    (object, name) => (typeof object === 'object' && object !== null ? Reflect.get(object, name) : undefined),
+    messaging,
+  );
+  assert(
+    typeof retry === 'object' && retry !== null && 'maxRetries' in retry,
+    'firebase-admin has its retries elsewhere',
+  );
+  Object.assign(retry, { maxRetries: 0 });
 };
 
-const message = (push: Push): TokenMessage => {
-  const { titleKey, bodyKey, args } = push.notification;
-  return {
-    token: push.to.value,
-    data: dataOf(push),
-    android: {
-      priority: 'high',
-      // Milliseconds, unlike everywhere else.
-      ttl: TTL_SECONDS * 1000,
-      // FCM keeps four collapse keys for a device that is away; a tag replaces on the phone, without a limit.
-      notification: {
-        titleLocKey: titleKey,
-        titleLocArgs: args.slice(0, 1),
-        bodyLocKey: bodyKey,
-        bodyLocArgs: args,
-        tag: push.collapseId,
-      },
-    },
+/** The library wants a name of its own for each. */
+let lines = 0;
+
+const lineTo = ({ projectId, account, origin }: Fcm, { now }: Deps, deadlineMs: number): Line => {
+  const tokens = createTokens(account, now);
+  const getAccessToken = async () => {
+    const token = await tokens.get();
+    if ('result' in token) throw new Error('there is no access token');
+    // Ended at once, so that the library keeps none beside ours.
+    return { access_token: token.value, expires_in: 0 };
+  };
+  lines += 1;
+  const httpAgent = agentTo(new URL(origin), deadlineMs);
+  const app = initializeApp({ projectId, credential: { getAccessToken }, httpAgent }, `chorus-${lines}`);
+  const messaging = getMessaging(app);
+  switchOffRetries(messaging);
+  return { messaging, tokens };
+};
+
+const attempt = async ({ messaging, tokens }: Line, message: Message, deps: Deps, isLate: () => boolean) => {
+  const token = await tokens.get();
+  if ('result' in token) return token;
+  // Who asked was told so already, and will come again.
+  if (isLate()) return late;
+  try {
+    return { result: 'sent' as const, id: await messaging.send(message) };
+  } catch (error) {
+    const outcome = outcomeOf(error, deps.now());
+    // It may be the token's fault: once the project is mended, a new one is to be tried.
+    if (outcome.result === 'held') tokens.drop(token);
+    return outcome;
+  }
+};
+
+const late: Outcome = { result: 'later', patience: 'unknown', reason: 'no answer within the deadline' };
+
+export const createFcm = ({ deadlineMs = DEADLINE_MS }: { deadlineMs?: number } = {}): Provider => {
+  const known = new Map<string, Line>();
+  const lineOf = (fcm: Fcm, deps: Deps): Line => {
+    const key = JSON.stringify(fcm);
+    const line = known.get(key) ?? lineTo(fcm, deps, deadlineMs);
+    known.set(key, line);
+    return line;
+  };
+  return async (deps, tenant, push) => {
+    const { fcm } = tenant.push;
+    if (!fcm) return { result: 'held', scope: 'tenant', reason: 'the tenant has no FCM' };
+    const message = toFcm(push, deps.now());
+    if (!message) return { result: 'refused', reason: `Android has nothing for ${push.content.type}` };
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      resolve(late);
+    }, deadlineMs);
+    try {
+      return await Promise.race([attempt(lineOf(fcm, deps), message, deps, () => isLate), promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   };
 };
 
-const PERMANENT = new Set([
-  'messaging/registration-token-not-registered',
-  'messaging/invalid-argument',
-  'messaging/mismatched-credential',
-  'messaging/invalid-payload',
-]);
-
-const outcomeOf = (error: unknown): Outcome => {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  if (PERMANENT.has(code)) return { result: 'refused', reason: code };
-  return { result: 'later', seconds: MINUTE, reason: code };
-};
-
-export const sendToFcm = async ({ tenant, push: { fcm } }: Tenant, push: Push): Promise<Outcome> => {
-  if (!fcm) return { result: 'refused', reason: 'the tenant has no FCM' };
-  const sent = getMessaging(appOf(tenant, fcm))
-    .send(message(push))
-    .then((): Outcome => ({ result: 'sent' }), outcomeOf);
-  const { promise: late, resolve } = Promise.withResolvers<Outcome>();
-  const timer = setTimeout(() => resolve({ result: 'later', seconds: MINUTE, reason: 'no answer' }), DEADLINE_MS);
-  try {
-    return await Promise.race([sent, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
+export const sendToFcm: Provider = createFcm();

@@ -1,53 +1,139 @@
 /** What an event is worth showing on a phone that is not looking, or why nothing. Pure. */
 import { z } from 'zod';
-import type { UserId } from '../../core/ids.ts';
-
-const PREVIEW_CHARACTERS = 200;
+import { eventName } from '../../core/keys.ts';
 
 /** Only what a notification needs of other contexts' events; all else passes as "nothing to show". */
 const Notable = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('Sent'), by: z.string(), text: z.string() }),
+  z.object({ type: z.literal('Sent'), id: z.string(), by: z.string(), text: z.string() }),
   z.object({ type: z.literal('MatchMade'), with: z.string() }),
 ]);
+type Notable = z.infer<typeof Notable>;
+/** Said later in the same stream: an earlier event of this id is not to be shown any more. */
+const Withdrawn = z.object({ type: z.literal('Deleted'), id: z.string() });
+
+/** The kinds that a person can switch. */
+export const notificationKinds = ['messages', 'matches'] as const;
+export type NotificationKind = (typeof notificationKinds)[number];
 
 export type Notification = {
+  kind: NotificationKind;
   /** Keys of texts in the app, and what fills them: the phone speaks its own language. */
-  titleKey: string;
-  bodyKey: string;
-  args: string[];
+  title: { key: string; args: string[] };
+  body: { key: string; args: string[] };
   /** Groups notifications of one stream. */
   thread: string;
-  /** The event: `<stream>@<version>`. */
+  /** 0 to 1: which of several the phone puts first. */
+  relevance: number;
+  /** `passive` lights no screen and makes no sound. */
+  interruption: 'passive' | 'active' | 'time-sensitive';
+  /** The event: `conversation:cnv_…@7`. */
   event: string;
   stream: string;
   v: number;
 };
 
-export type NoNotification = 'own' | 'nothing to show';
-
-type About = { viewer: UserId; stream: string; v: number };
-
-const preview = (text: string): string => {
-  const characters = [...text];
-  return characters.length <= PREVIEW_CHARACTERS ? text : `${characters.slice(0, PREVIEW_CHARACTERS - 1).join('')}…`;
+export type Preferences = {
+  kinds: { [kind in NotificationKind]?: 'push' | 'none' | undefined };
+  /** Local times as 22:00; `from` may be after `to`, over midnight. */
+  quiet?: { from: string; to: string } | undefined;
 };
 
-/** The first event of a commit that is worth showing decides. */
-export const notificationOf = (
-  events: readonly unknown[],
-  { viewer, stream, v }: About,
-): Notification | NoNotification => {
-  const base = { thread: stream, event: `${stream}@${v}`, stream, v };
-  for (const each of events) {
-    const { data: event } = Notable.safeParse(each);
-    switch (event?.type) {
-      case 'Sent':
-        return event.by === viewer
-          ? 'own'
-          : { ...base, titleKey: 'message.title', bodyKey: 'message.body', args: [event.by, preview(event.text)] };
-      case 'MatchMade':
-        return { ...base, titleKey: 'match.title', bodyKey: 'match.body', args: [event.with] };
-    }
+/** A commit of a stream, as its reader may see it. */
+export type Entry = {
+  stream: string;
+  v: number;
+  events: readonly unknown[];
+  /** What was said in the stream since. */
+  later: readonly unknown[];
+};
+
+/** Who would be shown it, where. */
+export type Reader = {
+  person: string;
+  preferences: Preferences;
+  /** Until when this stream is muted, ISO 8601; `forever`. */
+  muted?: string | undefined;
+  isBlocked: (by: string) => boolean;
+  /** The device's; without one quiet hours are taken as UTC. */
+  timeZone?: string | undefined;
+  /** May what was written travel in the push? */
+  content: 'full' | 'ids';
+};
+
+export type NoNotification =
+  | 'own'
+  | 'nothing to show'
+  | 'deleted'
+  | 'blocked'
+  | 'muted'
+  | 'switched off'
+  | 'quiet hours';
+
+const kindOf = { Sent: 'messages', MatchMade: 'matches' } as const satisfies Record<Notable['type'], NotificationKind>;
+
+const textsOf = (event: Notable, content: Reader['content']): Pick<Notification, 'title' | 'body'> => {
+  switch (event.type) {
+    case 'Sent':
+      return content === 'full'
+        ? {
+            title: { key: 'message.title', args: [event.by] },
+            body: { key: 'message.body', args: [event.by, event.text] },
+          }
+        : { title: { key: 'message.hidden.title', args: [] }, body: { key: 'message.hidden.body', args: [] } };
+    case 'MatchMade':
+      return content === 'full'
+        ? { title: { key: 'match.title', args: [event.with] }, body: { key: 'match.body', args: [event.with] } }
+        : { title: { key: 'match.hidden.title', args: [] }, body: { key: 'match.hidden.body', args: [] } };
   }
-  return 'nothing to show';
+};
+
+const MINUTES = 60;
+const minutesOf = (time: string): number => Number(time.slice(0, 2)) * MINUTES + Number(time.slice(3, 5));
+
+const clockIn = (now: Date, timeZone: string): string =>
+  new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(now);
+
+/** Is it within the person's quiet hours, by the device's clock? `from` belongs to them, `to` does not. */
+export const isQuiet = ({ quiet }: Preferences, timeZone: string, now: Date): boolean => {
+  if (!quiet) return false;
+  const [from, to, at] = [minutesOf(quiet.from), minutesOf(quiet.to), minutesOf(clockIn(now, timeZone))];
+  return from <= to ? from <= at && at < to : from <= at || at < to;
+};
+
+const isMuted = (muted: string | undefined, now: Date): boolean =>
+  muted !== undefined && (muted === 'forever' || now.toISOString() < muted);
+
+/** Who did it: nobody is notified of what they did themselves, nor of who is blocked. */
+const authorOf = (event: Notable): string | undefined => (event.type === 'Sent' ? event.by : undefined);
+
+const reasonAgainst = (event: Notable, { later }: Entry, reader: Reader, now: Date): NoNotification | undefined => {
+  const by = authorOf(event);
+  if (by === reader.person) return 'own';
+  const other = event.type === 'Sent' ? event.by : event.with;
+  if (reader.isBlocked(other)) return 'blocked';
+  if (event.type === 'Sent' && later.some((each) => Withdrawn.safeParse(each).data?.id === event.id)) return 'deleted';
+  if (reader.preferences.kinds[kindOf[event.type]] === 'none') return 'switched off';
+  if (isMuted(reader.muted, now)) return 'muted';
+  if (isQuiet(reader.preferences, reader.timeZone ?? 'UTC', now)) return 'quiet hours';
+  return undefined;
+};
+
+/** The first event of a commit that is worth showing decides. Texts are whole; what fits is the transport's to say. */
+export const notificationOf = (entry: Entry, reader: Reader, now: Date): Notification | NoNotification => {
+  const { stream, v } = entry;
+  const event = entry.events.flatMap((each) => Notable.safeParse(each).data ?? [])[0];
+  if (!event) return 'nothing to show';
+  const against = reasonAgainst(event, entry, reader, now);
+  if (against) return against;
+  const isMatch = event.type === 'MatchMade';
+  return {
+    kind: kindOf[event.type],
+    ...textsOf(event, reader.content),
+    thread: stream,
+    relevance: isMatch ? 1 : 0.5,
+    interruption: 'active',
+    event: eventName(stream, v),
+    stream,
+    v,
+  };
 };

@@ -1,12 +1,13 @@
 /** The doors to the push providers, by the kind of address; each loads its library when it is first used. */
 import type { PushAddress } from '../../core/devices.ts';
-import type { Tenant } from '../../core/tenants.ts';
-import type { Outcome, Push } from './provider.ts';
+import type { Provider } from './provider.ts';
 
-/** The port: one attempt. Never throws for what a provider says or fails to say. */
-export type Provider = (tenant: Tenant, push: Push, now: Date) => Promise<Outcome>;
+const apns: Provider = async (...args) => (await import('./apns.ts')).sendToApns(...args);
+const fcm: Provider = async (...args) => (await import('./fcm.ts')).sendToFcm(...args);
 
 export const providers: Record<PushAddress['kind'], Provider> = {
-  apns: async (...args) => (await import('./apns.ts')).sendToApns(...args),
-  'fcm-token': async (tenant, push) => (await import('./fcm.ts')).sendToFcm(tenant, push),
+  apns,
+  'apns-live-activity': apns,
+  'fcm-token': fcm,
+  'fcm-fid': fcm,
 };
