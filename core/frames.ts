@@ -27,6 +27,10 @@ export type InboxState = {
   read: number;
   unread: number;
   seen: Record<string, number>;
+  /** Until when it is muted; absent when it is not. */
+  muted?: string | undefined;
+  /** How often that changed. */
+  mutes: number;
 };
 
 export type ServerFrame =
@@ -45,6 +49,8 @@ export const inboxState = (pointer: Pointer): InboxState => ({
   read: pointer.read,
   unread: Math.max(0, pointer.count - pointer.read),
   seen: pointer.seen,
+  ...(pointer.muted === undefined ? {} : { muted: pointer.muted }),
+  mutes: pointer.mutes,
 });
 
 export const encodeFrame = (frame: ServerFrame): string => JSON.stringify(frame);

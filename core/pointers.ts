@@ -25,6 +25,8 @@ const Row = z.looseObject({
   own: Version.default(0),
   /** When a restore last took it back, in Unix milliseconds; 0 for never (core/takeback.ts). */
   era: z.int().min(0).default(0),
+  muted: z.string().optional(),
+  mutes: z.int().min(0).default(0),
   at: Timestamp,
 });
 
@@ -36,6 +38,10 @@ export type Pointer = {
   read: number;
   own: number;
   era: number;
+  /** Until when nothing of this stream notifies: ISO 8601, or `forever` (core/mute.ts). */
+  muted?: string | undefined;
+  /** How often that changed: of two mutes the one with the greater number is the newer. */
+  mutes: number;
   at: string;
   /** What each device acknowledged. */
   acks: Record<string, number>;
@@ -52,10 +58,12 @@ const prefixed = (row: Item, prefix: string): Record<string, number> =>
 
 /** @throws ZodError if the item is no pointer */
 export const parsePointer = (item: Item): Pointer => {
-  const { tenant, person, stream: name, v, count, read, own, era, at } = Row.parse(item);
+  const { tenant, person, stream: name, v, count, read, own, era, muted, mutes, at } = Row.parse(item);
   const stream = parseStreamName(tenant, name);
   assert(stream, `${name} is no stream`);
-  return { person, stream, v, count, read, own, era, at, acks: prefixed(item, ACK), seen: prefixed(item, SEEN) };
+  const mute = { ...(muted === undefined ? {} : { muted }), mutes };
+  const marks = { acks: prefixed(item, ACK), seen: prefixed(item, SEEN) };
+  return { person, stream, v, count, read, own, era, ...mute, at, ...marks };
 };
 
 type Inbox = Pick<Deps, 'ddb' | 'env'>;

@@ -12,7 +12,8 @@ export const NEWEST = 20;
 export type Part = { pointer: Pointer; name: string; anew: boolean; from: number; to: number };
 
 /** All registers of a pointer only grow, so this sum moves whenever one of them does. */
-export const registersOf = ({ read, seen }: Pointer): number => Object.values(seen).reduce((sum, n) => sum + n, read);
+export const registersOf = ({ read, seen, mutes }: Pointer): number =>
+  Object.values(seen).reduce((sum, n) => sum + n, read + mutes);
 
 /**
  * Does a device hold what a restore took away? Then it forgets everything: the versions that it has may by now name other

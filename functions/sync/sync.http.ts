@@ -23,6 +23,8 @@ const StreamPart = z.strictObject({
   read: z.int(),
   unread: z.int(),
   seen: z.record(z.string(), z.int()),
+  muted: z.string().optional(),
+  mutes: z.int(),
   /** The state at the newest version given: the device starts with it instead of what it may have. */
   state: z.unknown().optional(),
   events: z.array(z.looseObject({ v: Version, type: z.string() })),

@@ -86,6 +86,7 @@ describe('a cursor', () => {
         read: 0,
         own: 0,
         era: 0,
+        mutes: 0,
         at: name,
         acks: {},
         seen: {},

@@ -14,6 +14,7 @@ const pointer = (id: string, v: number, more: Partial<Pointer> = {}): Pointer =>
   read: 0,
   own: 0,
   era: 0,
+  mutes: 0,
   at,
   acks: {},
   seen: {},

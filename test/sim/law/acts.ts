@@ -4,13 +4,15 @@
  */
 import fc from 'fast-check';
 import { isRejection } from '../../../core/decider.ts';
-import { ring } from '../../../core/deliver.ts';
+import { ring, sendInbox } from '../../../core/deliver.ts';
 import { execute } from '../../../core/execute.ts';
 import { digest, TenantId, UserId } from '../../../core/ids.ts';
 import { type Stream, streamName } from '../../../core/keys.ts';
 import { load } from '../../../core/load.ts';
+import { mute } from '../../../core/mute.ts';
 import { readMark } from '../../../core/pointers.ts';
 import { raise, tellRead } from '../../../core/registers.ts';
+import { person } from '../../../functions/accounts/person.ts';
 import { match, pairId } from '../../../functions/matching/match.ts';
 import { conversation, membersOf } from '../../../functions/messaging/conversation.ts';
 import { react } from '../../../functions/reactions.ts';
@@ -50,6 +52,24 @@ export const Acts = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ do: fc.constant('read' as const), by: who, where: fc.nat(5), back: fc.nat(5) }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('mute' as const),
+      by: who,
+      where: fc.nat(5),
+      until: fc.constantFrom('forever', '2027-01-01T00:00:00.000Z', undefined),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('prefer' as const),
+      by: who,
+      matches: fc.constantFrom('push' as const, 'none' as const, undefined),
+      from: fc.constantFrom('22:00', undefined),
+    }),
+  },
 );
 export type Act = typeof Acts extends fc.Arbitrary<infer T> ? T : never;
 
@@ -58,6 +78,8 @@ export type Played = Little & {
   conversations: Map<string, { stream: Stream; members: readonly Person[] }>;
   /** What each person said to have read, by person and stream. */
   reads: Map<string, number>;
+  /** What each person muted, and how often that changed, by person and stream. */
+  mutes: Map<string, { muted?: string; mutes: number }>;
   /** Names commands. */
   next: () => number;
 };
@@ -123,6 +145,29 @@ const read = async (played: Played, { by, where, back }: Extract<Act, { do: 'rea
   if (outcome === 'moved' && !played.dies()) await tellRead(deps, pointer);
 };
 
+const silence = async (played: Played, { by, where, until }: Extract<Act, { do: 'mute' }>): Promise<void> => {
+  const streams = await conversationsOf(played, by);
+  const stream = streams[where % streams.length];
+  if (!stream) return;
+  const deps = played.deps();
+  const muting = await mute(deps, by, stream, until);
+  if (!muting) throw new Error(`${by} may not mute ${streamName(stream)}`);
+  const name = `${by} ${streamName(stream)}`;
+  const { muted, mutes } = played.mutes.get(name) ?? { mutes: 0 };
+  if (muted !== until) played.mutes.set(name, { ...(until === undefined ? {} : { muted: until }), mutes: mutes + 1 });
+  if (muting.moved && !played.dies()) await sendInbox(deps, muting.pointer);
+};
+
+const prefer = async (played: Played, { by, matches, from }: Extract<Act, { do: 'prefer' }>): Promise<void> => {
+  const deps = played.deps();
+  const stream: Stream = { tenant, kind: 'person', id: by };
+  const kinds = matches === undefined ? {} : { matches };
+  const preferences = { kinds, ...(from === undefined ? {} : { quiet: { from, to: '07:00' } }) };
+  const command = { type: 'SetPreferences' as const, person: by, preferences, at: deps.now().toISOString() };
+  const done = await execute(deps, person, { stream, command, by, id: `prefer-${played.next()}`, dedupe: 'state' });
+  if (!isRejection(done) && done.fresh && done.commit && !played.dies()) await ring(deps, stream, done.commit);
+};
+
 export const perform = (played: Played, act: Act): Promise<void> => {
   switch (act.do) {
     case 'feel':
@@ -133,5 +178,9 @@ export const perform = (played: Played, act: Act): Promise<void> => {
       return say(played, act);
     case 'read':
       return read(played, act);
+    case 'mute':
+      return silence(played, act);
+    case 'prefer':
+      return prefer(played, act);
   }
 };

@@ -1,6 +1,6 @@
 /**
  * A device as docs/api.md says that it must behave: applies the next version, ignores what it has, syncs on a gap, replaces
- * where it is given a state, merges registers by maximum. It knows nothing else of the product.
+ * where it is given a state, merges registers by maximum and a mute by its count. It knows nothing else of the product.
  */
 
 import { z } from 'zod';
@@ -10,7 +10,8 @@ import { foldingFor } from './folding.ts';
 
 const WireEvent = z.looseObject({ v: z.int().min(1), type: z.string() });
 type WireEvent = z.infer<typeof WireEvent>;
-const registers = { stream: z.string(), read: z.int(), seen: z.record(z.string(), z.int()) };
+const mute = { muted: z.string().optional(), mutes: z.int() };
+const registers = { stream: z.string(), read: z.int(), seen: z.record(z.string(), z.int()), ...mute };
 const Frame = z.discriminatedUnion('type', [
   z.object({ type: z.literal('events'), stream: z.string(), events: z.array(WireEvent) }),
   z.object({ type: z.literal('inbox'), ...registers }),
@@ -22,9 +23,10 @@ export const Page = z.object({
   ...{ streams: z.array(Part), more: z.boolean(), cursor: z.string() },
 });
 export type Page = z.infer<typeof Page>;
-type Registers = Pick<z.infer<typeof Part>, 'read' | 'seen'>;
+type Marks = Pick<z.infer<typeof Part>, 'read' | 'seen'>;
+type Mute = Pick<z.infer<typeof Part>, 'muted' | 'mutes'>;
 /** What a device has of a stream. */
-export type Held = Registers & { v: number; state: unknown };
+export type Held = Marks & Mute & { v: number; state: unknown };
 /** What `pong` tells. */
 export const Sums = z.object({ streams: z.int(), versions: z.int(), registers: z.int() });
 export type Sums = z.infer<typeof Sums>;
@@ -45,14 +47,18 @@ export type Device = {
   sums: () => Sums;
 };
 
-const noted = (held: Held, user: string, { read, seen }: Registers): void => {
+const noted = (held: Held, user: string, { read, seen }: Marks): void => {
   held.read = Math.max(held.read, read);
   for (const [who, upTo] of Object.entries(seen))
     if (who !== user) held.seen[who] = Math.max(held.seen[who] ?? 0, upTo);
 };
 
+const muted = (held: Held, { muted, mutes }: Mute): void => {
+  if (mutes > held.mutes) Object.assign(held, { muted, mutes });
+};
+
 /** Who writes has read up to what they wrote. */
-const written = (user: string, events: readonly WireEvent[]): Registers[] =>
+const written = (user: string, events: readonly WireEvent[]): Marks[] =>
   events.flatMap(({ by, number }) => {
     if (typeof by !== 'string' || typeof number !== 'number') return [];
     return [by === user ? { read: number, seen: {} } : { read: 0, seen: { [by]: number } }];
@@ -83,7 +89,7 @@ const keep = ({ user, events }: Store, name: string, came: readonly WireEvent[])
 };
 
 const heldOf = ({ streams }: Store, name: string): Held =>
-  streams.get(name) ?? { v: 0, state: foldingFor(name).initial, read: 0, seen: {} };
+  streams.get(name) ?? { v: 0, state: foldingFor(name).initial, read: 0, seen: {}, mutes: 0 };
 
 /** @returns whether it shows that something was missed */
 const hear = (store: Store, text: string): boolean => {
@@ -92,6 +98,7 @@ const hear = (store: Store, text: string): boolean => {
   const held = heldOf(store, frame.stream);
   if (frame.type === 'inbox') {
     if (streams.has(frame.stream)) noted(held, user, frame);
+    muted(held, frame);
     return false;
   }
   keep(store, frame.stream, frame.events);
@@ -108,12 +115,13 @@ const takePart = (store: Store, { stream, events: came, ...part }: z.infer<typeo
   else if (apply(held, stream, user, came))
     throw new Error(`${user}: a sync leaves a gap in ${stream} after ${held.v}: ${canonicalJson(came)}`);
   for (const each of [part, ...written(user, came)]) noted(held, user, each);
+  muted(held, part);
   streams.set(stream, held);
 };
 
 const sumsOf = ({ streams }: Store): Sums => {
   const all = [...streams.values()];
-  const marks = all.flatMap(({ read, seen }) => [read, ...Object.values(seen)]);
+  const marks = all.flatMap(({ read, seen, mutes }) => [read, mutes, ...Object.values(seen)]);
   const sum = (numbers: number[]): number => numbers.reduce((total, n) => total + n, 0);
   return { streams: all.length, versions: sum(all.map(({ v }) => v)), registers: sum(marks) };
 };

@@ -103,7 +103,7 @@ const check = async (run: Run): Promise<string[]> => {
   const past = history(run.dynamo);
   const wrong: string[] = [];
   for (const [i, user] of people.entries()) {
-    const due = dueTo(user, past, run.reads);
+    const due = dueTo(user, past, run);
     const [phone, tablet, cold] = [run.phones[i], run.tablets[i], createDevice(user)];
     if (!phone || !tablet) throw new Error(`${user} has no devices`);
     wrong.push(...(await prove(run, phone)), ...compare(due, phone, 'saw all'));
@@ -151,7 +151,13 @@ const take = async (run: Run, step: Step): Promise<string[]> => {
 export const live = async ({ seed, steps }: History): Promise<{ run: Run; wrong: string[] }> => {
   const dice = createDice(seed, 'law').below;
   let names = 0;
-  const played = { ...createLittle(dice), conversations: new Map(), reads: new Map(), next: () => ++names };
+  const played = {
+    ...createLittle(dice),
+    conversations: new Map(),
+    reads: new Map(),
+    mutes: new Map(),
+    next: () => ++names,
+  };
   const run: Run = { ...played, dice, phones: [], tablets: people.map(createDevice) };
   for (const user of people) run.phones.push(await turnOn(run, user));
   const wrong: string[] = [];

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { canonicalJson } from '../../../core/json.ts';
 import { events } from '../../memory.ts';
 import type { Dynamo } from '../dynamo/dynamo.ts';
+import type { Played } from './acts.ts';
 import type { Held } from './device.ts';
 import { foldingFor } from './folding.ts';
 
@@ -56,15 +57,16 @@ const textOf = ({ row: { v, by, command, events } }: Moment, viewer: string): st
   return canonicalJson(events.map((event) => ({ v, ...own, ...event })));
 };
 
-/** @param reads what people said to have read, by person and stream */
-export const dueTo = (person: string, past: History, reads: ReadonlyMap<string, number>): Due => {
+/** @param said what people said to have read, and what they muted, by person and stream */
+export const dueTo = (person: string, past: History, { reads, mutes }: Pick<Played, 'reads' | 'mutes'>): Due => {
   const mine = [...past].filter(([, moments]) => moments.at(-1)?.audience.includes(person));
   const held = ([name, moments]: [string, Moment[]]): [string, Held] => {
     const head = moments.at(-1);
     const readBy = (who: string): number => Math.max(reads.get(`${who} ${name}`) ?? 0, writtenBy(moments, who));
     const others = (head?.audience ?? []).filter((who) => who !== person && readBy(who) > 0);
     const seen = Object.fromEntries(others.map((who) => [who, readBy(who)]));
-    return [name, { v: moments.length, state: head?.state, read: readBy(person), seen }];
+    const mute = mutes.get(`${person} ${name}`) ?? { mutes: 0 };
+    return [name, { v: moments.length, state: head?.state, read: readBy(person), seen, ...mute }];
   };
   const texts = mine.flatMap(([name, moments]) =>
     moments.map((each) => [`${name} ${each.row.v}`, textOf(each, person)] as const),
