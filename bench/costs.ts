@@ -46,7 +46,7 @@ export const costs = async (repetitions: number, only?: readonly string[]): Prom
   const { onLog, until } = createLog();
   const refusals = countRefusals();
   // One second instead of ten: how long a push waits for an acknowledgement costs nothing.
-  const system = await boot({ data, quiet: true, onLog, env: { PUSH_GRACE_SECONDS: '1' } });
+  const system = await boot({ data, quiet: true, onLog, graceSeconds: 1 });
   try {
     const stage: Stage = { http: system.http, ws: system.ws, drain: system.drain, until };
     const rows: Operation[] = [...(await operations(stage)), ...syncs(stage)];

@@ -8,11 +8,11 @@ const Env = z.object({
   INBOX_TABLE: z.string().min(3),
   VIEWS_TABLE: z.string().min(3),
   DEVICES_TABLE: z.string().min(3),
+  TRAIL_TABLE: z.string().min(3),
   PUSH_QUEUE_URL: z.url(),
   EXPIRY_QUEUE_URL: z.url(),
   PARKED_BUCKET: z.string().min(3),
   SOCKETS_ENDPOINT: z.url(),
-  PUSH_GRACE_SECONDS: z.coerce.number().int().min(0).max(900),
   TENANTS_DIR: z.string().min(1),
 });
 export type Env = z.infer<typeof Env>;

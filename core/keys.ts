@@ -41,6 +41,16 @@ export const parseStreamName = (tenant: TenantId, name: string): Stream | undefi
   return kind && slash > 0 && name.length > slash + 1 ? { tenant, kind, id: name.slice(slash + 1) } : undefined;
 };
 
+/** How clients name an event, also in a URL: `conversation:cnv_…@7`. */
+export const eventName = (stream: string, v: number): string => `${stream.replace('/', ':')}@${v}`;
+
+/** The stream's name and the version of an event's name, or undefined if it is none. */
+export const parseEventName = (name: string): { stream: string; v: number } | undefined => {
+  const at = name.lastIndexOf('@');
+  const [stream, v] = [name.slice(0, at).replace(':', '/'), Number(name.slice(at + 1))];
+  return Number.isSafeInteger(v) && v > 0 && eventName(stream, v) === name ? { stream, v } : undefined;
+};
+
 const VERSIONS = 'v#';
 /** Sorts after every version of a stream. */
 export const afterVersions = `${VERSIONS}~`;
@@ -106,6 +116,31 @@ export const ticketKey = (tenant: TenantId, hash: string): Key => ({
   sk: 'ticket',
 });
 
+/** What a device may still be sent, by what kind of push: in a partition of its own. */
+export const budgetKey = (tenant: TenantId, user: UserId, device: DeviceId, what: string): Key => ({
+  pk: joinKey(tenant, 'budget', user, device),
+  sk: joinKey(what),
+});
+
+/** One app (or `*`) of a tenant, to which a provider lets nothing through. */
+export const holdKey = (tenant: TenantId, provider: string, app: string): Key => ({
+  pk: holdsKey(tenant),
+  sk: joinKey(provider, app),
+});
+export const holdsKey = (tenant: TenantId): string => joinKey(tenant, 'holds');
+
+/** What became of an app's pushes in one window of time. */
+export const breakerKey = (tenant: TenantId, provider: string, app: string, window: number): Key => ({
+  pk: joinKey(tenant, 'breaker', provider, app),
+  sk: sortable(window),
+});
+
+/** The provider token that all processes share; under one tenant of the team. */
+export const providerTokenKey = (tenant: TenantId, teamId: string, keyId: string): Key => ({
+  pk: joinKey(tenant, 'apns-token', teamId),
+  sk: joinKey('key', keyId),
+});
+
 /** A row of a person's read model. */
 export const viewKey = (tenant: TenantId, user: UserId, view: string, id: string): Key => ({
   pk: personal(tenant, user),
@@ -122,3 +157,23 @@ export const parseViewKey = ({
   const owner = parsePersonKey(pk);
   return owner && view && id && rest.length === 0 ? { ...owner, view, id } : undefined;
 };
+
+type OnTrail = { stream: string; v: number; device: DeviceId };
+/** A decision about a push of one event to one device of a person. */
+export const trailKey = (
+  tenant: TenantId,
+  user: UserId,
+  { stream, v, device, name }: OnTrail & { name: string },
+): Key => ({
+  pk: personal(tenant, user),
+  sk: joinKey(stream, sortable(v), device, name),
+});
+/** All decisions about an event, or those for one device. */
+export const trailPrefix = (
+  tenant: TenantId,
+  user: UserId,
+  { stream, v, device }: Omit<OnTrail, 'device'> & { device?: DeviceId | undefined },
+): { pk: string; prefix: string } => ({
+  pk: personal(tenant, user),
+  prefix: `${joinKey(stream, sortable(v), ...(device ? [device] : []))}#`,
+});

@@ -10,7 +10,7 @@ const lateMilliseconds = 60_000;
 const period = Duration.minutes(1);
 
 /** As core/log.ts writes it, behind what Lambda puts before each line. */
-const saysParked = FilterPattern.literal('"\\"msg\\":\\"parked\\""');
+const says = (msg: string) => FilterPattern.literal(`"\\"msg\\":\\"${msg}\\""`);
 
 type Watched = { listeners: Lambda[]; workers: Lambda[]; queues: QueuePair[]; redrive: Lambda };
 
@@ -30,17 +30,20 @@ export const watch = (stack: Stack, { listeners, workers, queues, redrive }: Wat
   for (const { dead } of queues) {
     alarm(`${dead.node.id}HasMessages`, dead.metricApproximateNumberOfMessagesVisible({ period }), 1);
   }
-  const parked = { metricNamespace: stack.stackName, metricName: 'Parked' };
-  for (const fn of [...listeners, ...workers, redrive]) {
-    fn.logGroup.addMetricFilter('Parked', { ...parked, filterPattern: saysParked, metricValue: '1' });
-  }
-  const sum = { namespace: parked.metricNamespace, metricName: parked.metricName, statistic: 'Sum', period };
-  // Once is enough: nothing parked goes away by itself.
-  new Alarm(stack, 'SomethingIsParked', {
-    metric: new Metric(sum),
-    threshold: 1,
-    evaluationPeriods: 1,
-    treatMissingData: TreatMissingData.NOT_BREACHING,
-  });
+  // Once is enough: none of these mends itself.
+  const hear = (name: string, metricName: string, msg: string, functions: Lambda[]): void => {
+    const named = { metricNamespace: stack.stackName, metricName };
+    for (const fn of functions)
+      fn.logGroup.addMetricFilter(metricName, { ...named, filterPattern: says(msg), metricValue: '1' });
+    new Alarm(stack, name, {
+      metric: new Metric({ namespace: stack.stackName, metricName, statistic: 'Sum', period }),
+      threshold: 1,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+  };
+  hear('SomethingIsParked', 'Parked', 'parked', [...listeners, ...workers, redrive]);
+  hear('PushIsHeld', 'PushHeld', 'push held', workers);
+  hear('TooManyAddressesAreDead', 'PushBreaker', 'push breaker open', workers);
   alarm(`${redrive.node.id}Fails`, redrive.metricErrors({ period: Duration.minutes(5) }), 1);
 };

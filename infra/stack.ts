@@ -48,10 +48,15 @@ const answerRequests = ({
   inbox,
   views,
   devices,
+  trail,
 }: Parts): void => {
   const authorizer = tokenAuthorizer(makeFunction('functions/accounts/token.authorizer.ts', []));
   const context = makeContext(makeFunction, http, authorizer);
 
+  context([...commit, ...deliver], {
+    'PUT /v1/preferences': 'functions/accounts/prefer.http.ts',
+    'GET /v1/preferences': 'functions/accounts/preferences.http.ts',
+  });
   context([...commit, ...deliver, mayTable(views, 'PutItem', 'Query')], {
     'PUT /v1/reactions/{userId}': 'functions/matching/react.http.ts',
     'GET /v1/matches': 'functions/matching/matches.http.ts',
@@ -61,14 +66,24 @@ const answerRequests = ({
     'GET /v1/conversations/{conversationId}/messages': 'functions/messaging/messages.http.ts',
     'GET /v1/conversations': 'functions/messaging/conversations.http.ts',
     'PUT /v1/conversations/{conversationId}/read': 'functions/messaging/read.http.ts',
+    'PUT /v1/conversations/{conversationId}/mute': 'functions/messaging/mute.http.ts',
+    'DELETE /v1/conversations/{conversationId}/mute': 'functions/messaging/unmute.http.ts',
   });
   context([mayTable(events, 'Query'), mayTable(inbox, 'Query'), mayTable(devices, 'PutItem')], {
     'GET /v1/sync': 'functions/sync/sync.http.ts',
     'POST /v1/socket-tickets': 'functions/sync/ticket.http.ts',
   });
-  context([mayTable(devices, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'), mayUseConnections(sockets)], {
+  const registers = [
+    mayTable(devices, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
+    mayTable(trail, 'Query', 'UpdateItem'),
+    mayUseConnections(sockets),
+  ];
+  context(registers, {
     'PUT /v1/devices/{deviceId}': 'functions/push/register.http.ts',
     'DELETE /v1/devices/{deviceId}': 'functions/push/unregister.http.ts',
+    'GET /v1/devices/{deviceId}': 'functions/push/device.http.ts',
+    'GET /v1/notifications/{eventId}': 'functions/push/trail.http.ts',
+    'POST /v1/notifications/{eventId}/received': 'functions/push/received.http.ts',
   });
 };
 
@@ -76,7 +91,8 @@ const holdSockets = ({ sockets, makeFunction, deliver, inbox, devices, expiry }:
   routeSockets(sockets, {
     authorizer: makeFunction('functions/sync/ticket.authorizer.ts', [mayTable(devices, 'UpdateItem')]),
     connect: makeFunction('functions/sync/connect.ws.ts', [
-      mayTable(devices, 'GetItem', 'Query', 'UpdateItem'),
+      // A device that is one too many ends, and its addresses with it.
+      mayTable(devices, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
       mayUseConnections(sockets),
       maySend(expiry.queue),
     ]),
@@ -137,13 +153,16 @@ const workQueues = ({
   events,
   inbox,
   devices,
+  trail,
   parked,
 }: Parts): Lambda[] => {
   const mayPark = mayObjects(parked, 'PutObject');
   const sender = drain(makeFunction, push, 'functions/push/send.queue.ts', [
     mayTable(events, 'Query'),
-    mayTable(inbox, 'GetItem'),
-    mayTable(devices, 'GetItem'),
+    mayTable(inbox, 'GetItem', 'Query'),
+    // Its owner row goes with an address that the provider knows no more.
+    mayTable(devices, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
+    mayTable(trail, 'Query', 'UpdateItem'),
     maySend(push.queue),
     mayReadParameters(stack, 'chorus'),
     mayPark,

@@ -1,4 +1,4 @@
-/** Where data rests: four tables, and the bucket for stream batches that failed for good. */
+/** Where data rests: five tables, and the bucket for stream batches that failed for good. */
 
 import { AttributeType, Billing, StreamViewType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
@@ -49,6 +49,8 @@ export const makeStores = (stack: Stack, stage: Stage) => {
     views: table('Views'),
     /** Push addresses, connections, socket tickets. */
     devices: table('Devices', { ttl: 'expires' }),
+    /** What became of each push: a record for each decision, for 30 days. */
+    trail: table('Trail', { ttl: 'expires' }),
     parked: makeParked(stack, stage),
   };
 };

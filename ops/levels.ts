@@ -66,13 +66,21 @@ export const lookAtPointer = async (deps: Deps, { pk, sk }: Key, given?: Item): 
   return level ? compare(pointer, level) : [];
 };
 
+/** No event says what somebody muted: it is kept where it can be read. */
+const muteOf = ({ muted, mutes }: Item): Item => ({
+  ...(muted === undefined ? {} : { muted }),
+  ...(mutes === undefined ? {} : { mutes }),
+});
+
 /** What a row that can't be decoded is replaced by: a pointer to nothing, which then moves up. */
-export const blankOf = ({ pk, sk }: Item, { at, era }: { at: string; era: number }): Item | undefined => {
+export const blankOf = (row: Item, { at, era }: { at: string; era: number }): Item | undefined => {
+  const { pk, sk } = row;
   const owner = parsePersonKey(String(pk));
   const [kind = '', id = '', ...rest] = splitKey(String(sk));
   if (!owner || rest.length > 0) return undefined;
   const { tenant, user: person } = owner;
   const name = streamName({ tenant, kind: kind as Stream['kind'], id });
   const blank = { pk, sk, tenant, person, stream: name, v: 0, count: 0, read: 0, era, at };
-  return pointerOf(blank) ? blank : undefined;
+  const kept = { ...blank, ...muteOf(row) };
+  return [kept, blank].find(pointerOf);
 };

@@ -1,6 +1,7 @@
 /** What the functions' logs tell of one event: who was sent a frame, who acknowledged, what became of each push. */
 import { z } from 'zod';
 import { streamName } from '../core/keys.ts';
+import type { TrailRecord } from '../functions/push/trail.ts';
 import type { Found } from './trace-find.ts';
 
 const strings = z.array(z.string()).default([]);
@@ -18,7 +19,13 @@ const Entry = z.discriminatedUnion('msg', [
   z.object({ msg: z.literal('frame lost'), ...ofDevice, error: z.string() }),
   z.object({ msg: z.literal('acknowledged'), ...about, user: z.string(), device: z.string() }),
   z.object({ msg: z.literal('push queued'), ...ofDevice, delay: z.number() }),
-  z.object({ msg: z.literal('push decided'), ...ofDevice, device: z.string().optional(), decision: z.string() }),
+  z.object({
+    msg: z.literal('push decided'),
+    ...about,
+    person: z.string(),
+    decision: z.string(),
+    device: z.undefined().optional(),
+  }),
   z.object({ msg: z.literal('push failed'), ...ofDevice, error: z.string() }),
   z.object({ msg: z.literal('no push'), ...about, person: z.string(), reason: z.string() }),
 ]);
@@ -86,8 +93,35 @@ const sayPush = (entry: Entry): string | undefined => {
   }
 };
 
-/** Every step of the push to one device; those of a decision for all devices stand with each. */
-export const pushesTo = (entries: readonly Entry[], person: string, device: string): Step[] =>
+const sayRecord = ({ what, decision, reason, provider, retryAt, into }: TrailRecord): string => {
+  const about = what === 'clear' ? 'clearing: ' : '';
+  switch (decision) {
+    case 'sent':
+      return `${about}sent to ${provider}`;
+    case 'later':
+      return `${about}again at ${retryAt}: ${reason}`;
+    case 'skipped':
+      return `${about}not sent: ${reason}${into ? ` into ${into}` : ''}`;
+    case 'failed':
+      return `${about}failed: ${reason}`;
+    case 'received':
+      return 'received';
+  }
+};
+
+/** Every step of the push to one device: from the trail what was decided, from the logs the rest. */
+export const pushesTo = (
+  entries: readonly Entry[],
+  trail: readonly TrailRecord[],
+  person: string,
+  device: string,
+): Step[] => {
+  const decided = trail.filter((each) => each.device === device).map((each) => ({ t: each.at, said: sayRecord(each) }));
+  return [...stepsIn(entries, person, device), ...decided].sort((a, b) => (a.t < b.t ? -1 : 1));
+};
+
+/** Those of a decision for all devices stand with each. */
+const stepsIn = (entries: readonly Entry[], person: string, device: string): Step[] =>
   entries.flatMap((entry) => {
     const said = sayPush(entry);
     if (said === undefined || !('person' in entry) || entry.person !== person) return [];

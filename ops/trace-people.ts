@@ -1,8 +1,10 @@
 /** How far one event came with each person of its audience: their pointer and devices as they are now, and the logs. */
 import { type Device, isConnected, readDevices } from '../core/devices.ts';
 import type { UserId } from '../core/ids.ts';
+import { streamName } from '../core/keys.ts';
 import { errorName } from '../core/log.ts';
 import { type Pointer, readPointer } from '../core/pointers.ts';
+import { decisionsOf, type TrailRecord } from '../functions/push/trail.ts';
 import type { Target } from './target.ts';
 import type { Found } from './trace-find.ts';
 import {
@@ -58,9 +60,12 @@ const connectionOf = (row: Device | undefined, now: number): DeviceTrace['is'] =
   return isConnected(row, now) ? 'connected' : 'not connected';
 };
 
+/** The logs, and the trail of a person's pushes. */
+type Told = { entries: readonly Entry[]; trail: readonly TrailRecord[] };
+
 const traceDevice = (
   { pointer, rows }: State,
-  entries: readonly Entry[],
+  { entries, trail }: Told,
   { person, device, v, now }: { person: string; device: string; v: number; now: number },
 ): DeviceTrace => {
   const row = rows.find((each) => each.device === device);
@@ -72,7 +77,7 @@ const traceDevice = (
     hasPushAddress: row?.push !== undefined,
     frames: framesTo(entries, person, device),
     acknowledged: upTo >= v ? { v: upTo, t: logged?.t } : undefined,
-    pushes: pushesTo(entries, person, device),
+    pushes: pushesTo(entries, trail, person, device),
   };
 };
 
@@ -106,15 +111,22 @@ export const tracePerson = async (
   person: UserId,
 ): Promise<PersonTrace> => {
   const { v, by, at, count } = found.commit;
-  const state = await stateOf(target, found, person);
+  const { tenant } = found.stream;
+  const [state, trail] = await Promise.all([
+    stateOf(target, found, person),
+    decisionsOf(target.deps, { tenant, person, stream: streamName(found.stream), v }),
+  ]);
   const { pointer, rows, problem } = state;
   const now = target.deps.now().getTime() / 1000;
   const names = [
     ...rows.map(({ device }) => device),
     ...Object.keys(pointer?.acks ?? {}),
     ...devicesIn(entries, person),
+    ...trail.map(({ device }) => device),
   ];
-  const devices = [...new Set<string>(names)].map((device) => traceDevice(state, entries, { person, device, v, now }));
+  const devices = [...new Set<string>(names)].map((device) =>
+    traceDevice(state, { entries, trail }, { person, device, v, now }),
+  );
   const delivered = deliveriesTo(entries, person).map(({ t, pointer: moved }) => ({ t, pointer: moved }));
   const noPush = by === person ? 'own' : noPushTo(entries, person);
   const missing = missingOf(person, at, state, { delivered, devices: noPush ? [] : devices });

@@ -140,7 +140,7 @@ const people = (system: System, { items: log, until: logged }: Logs): World => {
 };
 
 /** Boots the system before a file's tests and stops it after them. */
-export const useWorld = (options: { env?: Record<string, string> } = {}): (() => World) => {
+export const useWorld = (options: { env?: Record<string, string>; graceSeconds?: number } = {}): (() => World) => {
   const data = mkdtempSync(join(tmpdir(), 'chorus-'));
   const logs = collect<Record<string, Json>>('log entry');
   let world: World | undefined;

@@ -1,29 +1,139 @@
-/** The look again, right before sending: is this push still wanted? */
+/** The look again, right before sending: is this push still wanted, and what does it say by now? */
+import type { Commit } from '../../core/commit.ts';
 import type { Deps } from '../../core/deps.ts';
-import { type PushAddress, readDevice } from '../../core/devices.ts';
-import { readRange } from '../../core/events.ts';
-import { parseStreamName } from '../../core/keys.ts';
-import { readPointer } from '../../core/pointers.ts';
+import { type Device, isConnected, type PushAddress, readDevice } from '../../core/devices.ts';
+import { tenantOf } from '../../core/env.ts';
+import { readNewest, readRange } from '../../core/events.ts';
+import type { TenantId, UserId } from '../../core/ids.ts';
+import { parseStreamName, type Stream } from '../../core/keys.ts';
+import { type Pointer, readPointer, readPointers } from '../../core/pointers.ts';
+import { preferencesOf } from '../settings.ts';
+import { healthOf } from './health.ts';
 import type { PushJob } from './jobs.ts';
-import { type NoNotification, type Notification, notificationOf } from './notification.ts';
+import { type NoNotification, notificationOf, type Reader } from './notification.ts';
+import type { Content } from './provider.ts';
+import { decisionsOf } from './trail.ts';
 
-export type Reason = NoNotification | 'device gone' | 'no push address' | 'acknowledged' | 'read' | 'not a member';
-export type Decision = { send: Notification; to: PushAddress } | { skip: Reason };
+export type Reason =
+  | NoNotification
+  | 'device gone'
+  | 'no push address'
+  | 'address expired'
+  | 'address suspect'
+  | 'acknowledged'
+  | 'read'
+  | 'not a member'
+  | 'already sent'
+  | 'connected'
+  | 'newer read';
+
+export type Decision =
+  | { send: Content; to: PushAddress; device: Device; at: string }
+  | { skip: Reason }
+  /** The newer event that stands for it. */
+  | { into: string };
+
+/** How far back what was shown is looked for, and how many newer versions may stand for one that waited. */
+const NEWEST = 50;
+
+/** The absolute number of messages that a person has not read: the same on every device. */
+export const badgeOf = async (deps: Deps, tenant: TenantId, user: UserId): Promise<number> => {
+  const pointers = await readPointers(deps, { tenant, user, kind: 'conversation' });
+  return pointers.reduce((sum, { count, read }) => sum + Math.max(0, count - read), 0);
+};
+
+/** Read last of all, so that a logout before now is seen. */
+const addressOf = async (
+  deps: Deps,
+  { tenant, person, device: id }: PushJob,
+): Promise<{ device: Device; to: PushAddress } | Reason> => {
+  const device = await readDevice(deps, tenant, person, id);
+  if (!device || device.loggedOut) return 'device gone';
+  if (!device.push) return 'no push address';
+  const health = healthOf(device, deps.now());
+  if (health === 'expired') return 'address expired';
+  return health === 'suspect' ? 'address suspect' : { device, to: device.push };
+};
+
+/** When it was sent before, if it was. */
+const sentAt = async (deps: Deps, job: PushJob): Promise<string | undefined> =>
+  (await decisionsOf(deps, job, job.device)).findLast(
+    ({ decision, what, read = 0 }) => decision === 'sent' && what === job.what && read === job.read,
+  )?.at;
+
+/** After a restore the same version is written again: what was sent before that was another event. */
+const isAbout = (sent: string | undefined, { at }: Commit): boolean => sent !== undefined && at <= sent;
+
+/** Nobody can be blocked yet. */
+const isBlocked = (): boolean => false;
+
+/** The newest later version that is shown too: its own job says it all. */
+const standIn = (job: PushJob, commits: readonly Commit[], reader: Reader, now: Date): string | undefined => {
+  const shown = commits.flatMap(({ v, events }) => {
+    const made = notificationOf({ stream: job.stream, v, events, later: [] }, reader, now);
+    return typeof made === 'object' ? [made.event] : [];
+  });
+  return shown.at(-1);
+};
+
+const decideShow = async (deps: Deps, job: PushJob, stream: Stream, pointer: Pointer): Promise<Decision> => {
+  const { tenant, person, v } = job;
+  if ((pointer.acks[job.device] ?? 0) >= v) return { skip: 'acknowledged' };
+  const [[commit, ...later], preferences, sent, badge] = await Promise.all([
+    readRange(deps, stream, { from: v, limit: NEWEST }),
+    preferencesOf(deps, tenant, person),
+    sentAt(deps, job),
+    badgeOf(deps, tenant, person),
+  ]);
+  if (commit?.v !== v || !commit.audience.includes(person)) return { skip: 'not a member' };
+  if (commit.count > 0 && commit.count <= pointer.read) return { skip: 'read' };
+  const found = await addressOf(deps, job);
+  const { muted } = pointer;
+  const { content } = tenantOf(tenant).push;
+  const timeZone = typeof found === 'string' ? undefined : found.device.timeZone;
+  const reader: Reader = { person, preferences, muted, isBlocked, timeZone, content };
+  const said = later.flatMap(({ events }) => events);
+  const notification = notificationOf(
+    { stream: job.stream, v, events: commit.events, later: said },
+    reader,
+    deps.now(),
+  );
+  if (typeof notification === 'string') return { skip: notification };
+  if (isAbout(sent, commit)) return { skip: 'already sent' };
+  if (typeof found === 'string') return { skip: found };
+  const into = job.waited ? standIn(job, later, reader, deps.now()) : undefined;
+  return into ? { into } : { send: { type: 'show', notification, badge }, ...found, at: commit.at };
+};
+
+/** The newest version of which everything is read. */
+const readUpTo = async (deps: Deps, stream: Stream, { v, count, read }: Pointer): Promise<number> => {
+  if (read >= count) return v;
+  const commits = await readNewest(deps, stream, NEWEST);
+  const readOnes = commits.filter((commit) => commit.count <= read).map((commit) => commit.v);
+  return Math.max(0, (commits.at(-1)?.v ?? 1) - 1, ...readOnes);
+};
+
+const decideClear = async (deps: Deps, job: PushJob, stream: Stream, pointer: Pointer): Promise<Decision> => {
+  const { tenant, person } = job;
+  if (pointer.read > job.read) return { skip: 'newer read' };
+  const [v, badge, sent] = await Promise.all([
+    readUpTo(deps, stream, pointer),
+    badgeOf(deps, tenant, person),
+    sentAt(deps, job),
+  ]);
+  if (sent !== undefined) return { skip: 'already sent' };
+  const found = await addressOf(deps, job);
+  if (typeof found === 'string') return { skip: found };
+  // Its socket tells it.
+  if (isConnected(found.device, deps.now().getTime() / 1000)) return { skip: 'connected' };
+  return { send: { type: 'clear', stream: job.stream, v, badge }, ...found, at: pointer.at };
+};
 
 /** Consistent reads throughout, the device last: what was acknowledged, read or logged out before now is seen. */
 export const decidePush = async (deps: Deps, job: PushJob): Promise<Decision> => {
-  const { tenant, person, v } = job;
-  const stream = parseStreamName(tenant, job.stream);
+  const stream = parseStreamName(job.tenant, job.stream);
   if (!stream) return { skip: 'not a member' };
-  const pointer = await readPointer(deps, person, stream, { consistent: true });
-  if (!pointer) return { skip: 'not a member' };
-  if ((pointer.acks[job.device] ?? 0) >= v) return { skip: 'acknowledged' };
-  const [commit] = await readRange(deps, stream, { from: v, to: v, limit: 1 });
-  if (!commit?.audience.includes(person)) return { skip: 'not a member' };
-  if (commit.count > 0 && commit.count <= pointer.read) return { skip: 'read' };
-  const notification = notificationOf(commit.events, { viewer: person, stream: job.stream, v });
-  if (typeof notification === 'string') return { skip: notification };
-  const device = await readDevice(deps, tenant, person, job.device);
-  if (!device || device.loggedOut) return { skip: 'device gone' };
-  return device.push ? { send: notification, to: device.push } : { skip: 'no push address' };
+  const pointer = await readPointer(deps, job.person, stream, { consistent: true });
+  if (!pointer || pointer.v === 0) return { skip: 'not a member' };
+  return job.what === 'show' ? decideShow(deps, job, stream, pointer) : decideClear(deps, job, stream, pointer);
 };

@@ -5,6 +5,7 @@
  */
 import type { Deps } from '../../core/deps.ts';
 import { isConnected, readDevices } from '../../core/devices.ts';
+import { tenantOf } from '../../core/env.ts';
 import { streamName } from '../../core/keys.ts';
 import { type Pointer, parsePointer } from '../../core/pointers.ts';
 import { stream } from '../../core/stream.ts';
@@ -12,6 +13,23 @@ import type { PushJob } from './jobs.ts';
 
 /** Of a long jump only the newest versions are worth a push. */
 const NEWEST = 20;
+
+/** What was read here needs no notification on the person's other devices any more. A little later, for who reads on. */
+const CLEAR_SECONDS = 3;
+
+const readsUnread = (before: Pointer, { read }: Pointer): boolean => read > before.read && before.count > before.read;
+
+const clear = async (deps: Deps, { stream, person, v, read }: Pointer): Promise<void> => {
+  const about = { tenant: stream.tenant, person, stream: streamName(stream) };
+  const devices = (await readDevices(deps, stream.tenant, person, { consistent: true })).filter(({ push }) => push);
+  const now = deps.now().getTime() / 1000;
+  for (const device of devices) {
+    // Its socket tells it; a claim that is none is seen through when the job looks again.
+    const delay = isConnected(device, now) ? tenantOf(stream.tenant).push.graceSeconds : CLEAR_SECONDS;
+    const job: Partial<PushJob> = { ...about, device: device.device, v, what: 'clear', read };
+    await deps.enqueue(deps.env.PUSH_QUEUE_URL, job, delay);
+  }
+};
 
 const notify = async (deps: Deps, pointer: Pointer, from: number): Promise<void> => {
   const { stream, person, v, own } = pointer;
@@ -21,6 +39,7 @@ const notify = async (deps: Deps, pointer: Pointer, from: number): Promise<void>
   const devices = (await readDevices(deps, stream.tenant, person, { consistent: true })).filter(({ push }) => push);
   if (devices.length === 0) deps.log({ level: 'info', msg: 'no push', ...about, from, v, reason: 'no push address' });
   const now = deps.now().getTime() / 1000;
+  const { graceSeconds } = tenantOf(stream.tenant).push;
   const first = Math.max(from, v - NEWEST + 1);
   if (first > from && devices.length > 0)
     deps.log({
@@ -32,9 +51,9 @@ const notify = async (deps: Deps, pointer: Pointer, from: number): Promise<void>
       decision: 'not sent: only the newest of many',
     });
   for (const device of devices) {
-    const delay = isConnected(device, now) ? deps.env.PUSH_GRACE_SECONDS : 0;
+    const delay = isConnected(device, now) ? graceSeconds : 0;
     for (let version = first; version <= v; version++) {
-      const job: PushJob = { ...about, device: device.device, v: version, attempt: 0 };
+      const job: Partial<PushJob> = { ...about, device: device.device, v: version };
       await deps.enqueue(deps.env.PUSH_QUEUE_URL, job, delay);
       deps.log({ level: 'info', msg: 'push queued', ...about, device: device.device, v: version, delay });
     }
@@ -44,6 +63,8 @@ const notify = async (deps: Deps, pointer: Pointer, from: number): Promise<void>
 export const handler = stream('push/notify', async ({ before, after }, deps) => {
   if (!after) return;
   const pointer = parsePointer(after);
-  const from = (before ? parsePointer(before).v : 0) + 1;
+  const old = before ? parsePointer(before) : undefined;
+  const from = (old?.v ?? 0) + 1;
   if (from <= pointer.v) await notify(deps, pointer, from);
+  if (old && readsUnread(old, pointer)) await clear(deps, pointer);
 });

@@ -93,7 +93,9 @@ const truth = (tables: Tables, user: string, known: (stream: string) => number):
     const pointer = tables.inbox.find((row) => row.pk.endsWith(`#person#${user}`) && row.stream === stream) ?? {};
     const seen = Object.entries(pointer).flatMap(([name, n]) => (name.startsWith('seen:') ? [[name.slice(5), n]] : []));
     const read = (pointer as Json).read ?? 0;
-    const registers = { count: head.count, read, unread: head.count - read, seen: Object.fromEntries(seen) };
+    const { muted, mutes = 0 } = pointer as Json;
+    const mute = { ...(muted === undefined ? {} : { muted }), mutes };
+    const registers = { count: head.count, read, unread: head.count - read, seen: Object.fromEntries(seen), ...mute };
     const events = wire(commits, user, known(stream));
     return [[stream, { v: head.v, known: known(stream), state: head.state, events, registers }]];
   });

@@ -44,9 +44,32 @@ const rows: Record<string, Row> = {
     body: { upTo: 1 },
     expected: members(200),
   },
+  'PUT /v1/conversations/{conversationId}/mute': {
+    path: '/v1/conversations/CONVERSATION/mute',
+    body: { until: 'forever' },
+    expected: members(200),
+  },
+  'DELETE /v1/conversations/{conversationId}/mute': {
+    path: '/v1/conversations/CONVERSATION/mute',
+    expected: members(200),
+  },
+  'PUT /v1/preferences': {
+    path: '/v1/preferences',
+    body: { kinds: { matches: 'none' }, quiet: { from: '22:00', to: '07:00' } },
+    expected: own(200),
+  },
+  'GET /v1/preferences': { path: '/v1/preferences', expected: own(200) },
   'GET /v1/sync': { path: '/v1/sync', expected: own(200) },
   'POST /v1/socket-tickets': { path: '/v1/socket-tickets', body: {}, expected: own(201) },
   'PUT /v1/devices/{deviceId}': { path: '/v1/devices/phone', body: registration, expected: own(200) },
+  'GET /v1/devices/{deviceId}': { path: '/v1/devices/phone', expected: own(200) },
+  // Nothing was pushed here.
+  'GET /v1/notifications/{eventId}': { path: '/v1/notifications/conversation:CONVERSATION@1', expected: own(404) },
+  'POST /v1/notifications/{eventId}/received': {
+    path: '/v1/notifications/conversation:CONVERSATION@1/received',
+    body: { deviceId: 'phone' },
+    expected: own(404),
+  },
   'DELETE /v1/devices/{deviceId}': { path: '/v1/devices/phone', expected: own(204) },
 };
 /** Of the sockets: what the handshake, and an acknowledgement of the conversation's version 1, are answered with. */

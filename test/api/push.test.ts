@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Frame, type Json, key, type Person, useWorld } from '../world.ts';
 import { readTables } from './tables.ts';
 
-const world = useWorld({ env: { PUSH_GRACE_SECONDS: '1' } });
+const world = useWorld({ graceSeconds: 1 });
 
 /** An APNs token of this name. */
 const token = (name: string): string => createHash('sha256').update(name).digest('hex').replace(/^dead/, 'beef');
@@ -30,8 +30,13 @@ const pair = async (prefix: string) => {
   /** What became of the push of one version. */
   const decided = async (v: number, device = 'phone'): Promise<string> => {
     const isIt = (entry: Json) =>
-      entry.msg === 'push decided' && entry.stream === stream && entry.v === v && entry.device === device;
-    return (await world().logged(isIt)).decision;
+      entry.msg === 'push decided' &&
+      entry.what === 'show' &&
+      entry.stream === stream &&
+      entry.v === v &&
+      entry.device === device;
+    const { decision, reason } = await world().logged(isIt);
+    return reason ? `${decision}: ${reason}` : decision;
   };
   /** The job is in the queue. */
   const queued = (v: number, device = 'phone') =>
@@ -49,12 +54,13 @@ describe('a device that is not connected', () => {
     await register(a, 'phone', ios('u-ada'));
     await register(b, 'phone', ios('u-ben'));
     await say(1, 'shall we dance?');
-    expect(await decided(2)).toBe('sent to apns');
+    expect(await decided(2)).toBe('sent');
     await world().drain();
     const [push, ...more] = await shown('u-ben');
     expect(more).toEqual([]);
     expect(push).toMatchObject({ platform: 'ios', visible: true, deliveries: 1, locArgs: [a.user, 'shall we dance?'] });
-    expect(push.payload.chorus).toEqual({ stream, v: '2', user: b.user });
+    expect(push.payload.chorus).toMatchObject({ type: 'show', stream, v: '2', user: b.user, badge: '1' });
+    expect(push.badge).toBe(1);
     expect(await shown('u-ada')).toEqual([]);
   });
   test('is notified through FCM where it is an Android', async () => {
@@ -62,7 +68,7 @@ describe('a device that is not connected', () => {
     const fcm = { kind: 'fcm-token', value: 'f-ben-token', app: 'example.chorus.demo', environment: 'production' };
     await register(b, 'phone', { platform: 'android', push: fcm, locale: 'pt-BR', appVersion: '2.0+7' });
     await say(1);
-    expect(await decided(2)).toBe('sent to fcm-token');
+    expect(await decided(2)).toBe('sent');
     expect((await world().pushes()).filter((push: Json) => push.token === 'f-ben-token')).toHaveLength(1);
   });
   test('is notified once of a message that is sent again and again', async () => {
@@ -90,7 +96,7 @@ describe('a device that is connected', () => {
     await say(1);
     await phone.until(holds(2));
     phone.send({ type: 'ack', stream, v: 2 });
-    expect(await decided(2)).toBe('not sent: acknowledged');
+    expect(await decided(2)).toBe('skipped: acknowledged');
     expect(await shown('c-ben')).toEqual([]);
   });
   test('and does not acknowledge is notified after the grace, and not before', async () => {
@@ -99,7 +105,7 @@ describe('a device that is connected', () => {
     const phone = await b.connect('phone');
     const { at } = (await say(1)).body;
     await phone.until(holds(2));
-    expect(await decided(2)).toBe('sent to apns');
+    expect(await decided(2)).toBe('sent');
     const [push] = await shown('g-ben');
     expect(Date.parse(push.at) - Date.parse(at)).toBeGreaterThanOrEqual(1000);
   });
@@ -111,7 +117,7 @@ describe('a device that is connected', () => {
     await phone.until(holds(2));
     await queued(2);
     await b.call('PUT', `/v1/conversations/${conversationId}/read`, { upTo: 1 });
-    expect(await decided(2)).toBe('not sent: read');
+    expect(await decided(2)).toBe('skipped: read');
     expect(await shown('x-ben')).toEqual([]);
   });
 });
@@ -126,7 +132,7 @@ describe('after a logout', () => {
     expect((await b.call('DELETE', '/v1/devices/phone')).status).toBe(204);
     await phone.until(({ type, code }) => type === 'closing' && code === 'logged-out');
     await say(2);
-    expect(await decided(2)).toBe('not sent: device gone');
+    expect(await decided(2)).toBe('skipped: device gone');
     await world().drain();
     expect(await shown('l-ben')).toEqual([]);
   });

@@ -40,10 +40,28 @@ describe('a read mark', () => {
     await read(1);
     for (const own of [phone, tablet]) {
       const frame = await own.until(isInbox(stream, { read: 2 }));
-      expect(frame).toEqual({ type: 'inbox', stream, v: 4, count: 3, read: 2, unread: 1, seen: { [a.user]: 3 } });
+      expect(frame).toEqual({
+        type: 'inbox',
+        stream,
+        v: 4,
+        count: 3,
+        read: 2,
+        unread: 1,
+        seen: { [a.user]: 3 },
+        mutes: 0,
+      });
     }
     const seen = await theirs.until(({ type }) => type === 'inbox');
-    expect(seen).toEqual({ type: 'inbox', stream, v: 4, count: 3, read: 3, unread: 0, seen: { [b.user]: 2 } });
+    expect(seen).toEqual({
+      type: 'inbox',
+      stream,
+      v: 4,
+      count: 3,
+      read: 3,
+      unread: 0,
+      seen: { [b.user]: 2 },
+      mutes: 0,
+    });
     await world().drain();
     const marks = [theirs, phone, tablet].flatMap(({ frames }) => frames.filter(({ type }) => type === 'inbox'));
     expect(new Set(marks.map((frame) => JSON.stringify(frame))).size, 'whoever hears it again hears the same').toBe(2);

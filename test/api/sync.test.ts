@@ -98,6 +98,7 @@ describe('what moved alone', () => {
       read: 20,
       unread: 0,
       seen: { 'friend-2': 19 },
+      mutes: 0,
       events: [],
     });
     expect(streams).toContainEqual({
@@ -107,6 +108,7 @@ describe('what moved alone', () => {
       read: 11,
       unread: 8,
       seen: { 'friend-3': 19 },
+      mutes: 0,
       events: [],
     });
     expect(more).toBe(false);

@@ -48,7 +48,8 @@ export const readTables = async ({ env }: Pick<World, 'env'>): Promise<Tables> =
     read('views'),
     read('devices'),
   ]);
-  return { events, inbox, views, devices };
+  // What a push took of its device's budget is nobody's state.
+  return { events, inbox, views, devices: devices.filter(({ pk }) => splitKey(pk)[1] !== 'budget') };
 };
 
 /** What came and went between two looks, as `table pk sk`. */

@@ -50,7 +50,15 @@ export const expectNoInternals = ({ env }: World, answer: string): void => {
   // A random id may spell anything.
   const text = answer.replaceAll(/"(request|connection)Id":"[^"]*"/g, '');
   expect(text).not.toMatch(INTERNALS);
-  for (const name of ['EVENTS_TABLE', 'INBOX_TABLE', 'VIEWS_TABLE', 'DEVICES_TABLE', 'PARKED_BUCKET', 'PUSH_QUEUE_URL'])
+  for (const name of [
+    'EVENTS_TABLE',
+    'INBOX_TABLE',
+    'VIEWS_TABLE',
+    'DEVICES_TABLE',
+    'TRAIL_TABLE',
+    'PARKED_BUCKET',
+    'PUSH_QUEUE_URL',
+  ])
     expect(text).not.toContain(env[name]);
 };
 

@@ -19,7 +19,7 @@ test('the budgets hold', () => {
 });
 
 test('a broken budget is one sentence', () => {
-  const dear = measured.map((cost) => (cost.operation === 'send' ? { ...cost, writeUnits: 4.5 } : cost));
-  expect(brokenBudgets(dear)).toEqual(['send costs 4.5 write units; its budget is 3.']);
+  const dear = measured.map((cost) => (cost.operation === 'send' ? { ...cost, writeUnits: 9.5 } : cost));
+  expect(brokenBudgets(dear)).toEqual(['send costs 9.5 write units; its budget is 7.']);
   expect(brokenBudgets([])).toHaveLength(3);
 });

@@ -125,7 +125,7 @@ export const Push = z.object({
   token: z.string(),
   collapseId: z.string(),
   deliveries: z.int(),
-  payload: z.object({ chorus: z.object({ stream: z.string(), v: z.string() }) }),
+  payload: z.object({ chorus: z.object({ type: z.enum(['show', 'clear']), stream: z.string(), v: z.string() }) }),
 });
 export type Push = z.infer<typeof Push>;
 
@@ -147,19 +147,27 @@ const due = (talk: Talk): { must: string[]; may: string[] } => {
   };
 };
 
-const seen = (shown: readonly Push[]): string[] => shown.map((push) => `${push.token} ${eventOf(push)}`);
+const isShown = ({ payload: { chorus } }: Push): boolean => chorus.type === 'show';
+const seen = (pushes: readonly Push[]): string[] =>
+  pushes.filter(isShown).map((push) => `${push.token} ${eventOf(push)}`);
+
+/** Of very many at once the newest stands for those before it. */
+const standsFor = (shown: string, push: string): boolean => {
+  const [at, of] = [shown.lastIndexOf('@'), push.lastIndexOf('@')];
+  return shown.slice(0, at) === push.slice(0, of) && Number(shown.slice(at + 1)) >= Number(push.slice(of + 1));
+};
 
 /** What no device has shown yet. */
 export const missingPushes = (talks: readonly Talk[], shown: readonly Push[]): string[] => {
-  const there = new Set(seen(shown));
-  return talks.flatMap((talk) => due(talk).must.filter((push) => !there.has(push)));
+  const there = seen(shown);
+  return talks.flatMap((talk) => due(talk).must.filter((push) => !there.some((each) => standsFor(each, push))));
 };
 
 /** One notification of each event at each device: at least one attempt, never two visible. */
 export const notifications = (talks: readonly Talk[], shown: readonly Push[]): string[] => {
   const all = seen(shown);
   const known = new Set(talks.flatMap((talk) => Object.values(due(talk)).flat()));
-  const collapsed = shown.map(({ token, collapseId }) => `${token} ${collapseId}`);
+  const collapsed = shown.filter(isShown).map(({ token, collapseId }) => `${token} ${collapseId}`);
   return [
     ...missingPushes(talks, shown).map((push) => `no push: ${push}`),
     ...all.filter((push) => !known.has(push)).map((push) => `unexpected push: ${push}`),

@@ -15,15 +15,22 @@ const routes = routesOf('HttpApi');
 
 test('the HTTP API has exactly these routes', () =>
   expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual([
+    'DELETE /v1/conversations/{conversationId}/mute',
     'DELETE /v1/devices/{deviceId}',
     'GET /v1/conversations',
     'GET /v1/conversations/{conversationId}/messages',
+    'GET /v1/devices/{deviceId}',
     'GET /v1/matches',
+    'GET /v1/notifications/{eventId}',
+    'GET /v1/preferences',
     'GET /v1/sync',
     'POST /v1/conversations/{conversationId}/messages',
+    'POST /v1/notifications/{eventId}/received',
     'POST /v1/socket-tickets',
+    'PUT /v1/conversations/{conversationId}/mute',
     'PUT /v1/conversations/{conversationId}/read',
     'PUT /v1/devices/{deviceId}',
+    'PUT /v1/preferences',
     'PUT /v1/reactions/{userId}',
   ]));
 

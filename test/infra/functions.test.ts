@@ -24,11 +24,11 @@ test('functions share one environment, so that all of them can share one process
     'INBOX_TABLE',
     'NODE_OPTIONS',
     'PARKED_BUCKET',
-    'PUSH_GRACE_SECONDS',
     'PUSH_QUEUE_URL',
     'SOCKETS_ENDPOINT',
     'STAGE',
     'TENANTS_DIR',
+    'TRAIL_TABLE',
     'VIEWS_TABLE',
   ]);
 });

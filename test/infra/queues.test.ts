@@ -56,8 +56,23 @@ test('the schedule runs the redrive every five minutes, without retries', () =>
 
 test('the schedule ends a run before the next one begins', () =>
   expect(dev.Resources.RedriveSchedule?.Properties?.Timeout).toBeLessThan(300));
+const filtersOf = (metric: string) =>
+  Object.values(propertiesOf('AWS::Logs::MetricFilter')).filter(({ MetricTransformations }) =>
+    (MetricTransformations as { MetricName: string }[]).some(({ MetricName }) => MetricName === metric),
+  );
+test.each([
+  ['PushHeld', 'push held'],
+  ['PushBreaker', 'push breaker open'],
+])('the alarm %s hears the sender by the line that it logs', (metric, msg) => {
+  const filters = filtersOf(metric);
+  expect(filters.map(({ LogGroupName }) => (LogGroupName as { Ref: string }).Ref)).toContainEqual(
+    expect.stringContaining('PushSendQueueLogs'),
+  );
+  const line = JSON.stringify({ level: 'error', msg });
+  for (const { FilterPattern } of filters) expect(line).toContain(JSON.parse(String(FilterPattern)));
+});
 test('the alarm for what is parked hears every function that parks, by the line that they log', () => {
-  const filters = Object.values(propertiesOf('AWS::Logs::MetricFilter'));
+  const filters = filtersOf('Parked');
   expect(filters.map(({ LogGroupName }) => (LogGroupName as { Ref: string }).Ref)).toEqual(
     [
       ...['SyncDeliverStream', 'ReactionsStream', 'PushNotifyStream', 'SyncRegistersStream'],
@@ -80,6 +95,8 @@ test('alarms watch each listener, each dead-letter queue and the redrive', () =>
     'ApproximateNumberOfMessagesVisible PushQueueDead.QueueName',
     'ApproximateNumberOfMessagesVisible ExpiryQueueDead.QueueName',
     'Parked',
+    'PushHeld',
+    'PushBreaker',
     'Errors RedriveSchedule',
   ]);
 });

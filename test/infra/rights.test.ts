@@ -19,12 +19,13 @@ const drainAndSend = 'DeleteMessage GetQueueAttributes ReceiveMessage SendMessag
 
 const rights: Record<string, Record<string, string>> = {
   AccountsTokenAuthorizer: {},
+  AccountsHttp: { ...deliver, ...commit },
   SyncTicketAuthorizer: { Devices: 'UpdateItem' },
   MatchingHttp: { ...deliver, ...commit, Views: 'PutItem Query' },
   MessagingHttp: { ...deliver, ...commit, Inbox: 'GetItem Query UpdateItem' },
   SyncHttp: { Events: 'Query', Inbox: 'Query', Devices: 'PutItem' },
-  PushHttp: { Devices: 'DeleteItem GetItem PutItem Query UpdateItem', ...connections },
-  SyncConnectWs: { Devices: 'GetItem Query UpdateItem', ...connections, ExpiryQueue: 'SendMessage' },
+  PushHttp: { Devices: 'DeleteItem GetItem PutItem Query UpdateItem', Trail: 'Query UpdateItem', ...connections },
+  SyncConnectWs: { Devices: 'DeleteItem GetItem PutItem Query UpdateItem', ...connections, ExpiryQueue: 'SendMessage' },
   SyncDisconnectWs: { Devices: 'UpdateItem' },
   SyncFrameWs: { ...deliver, Inbox: 'GetItem Query UpdateItem', Devices: 'GetItem Query UpdateItem' },
   SyncDeliverStream: { ...deliver, ...listen('Events') },
@@ -33,8 +34,9 @@ const rights: Record<string, Record<string, string>> = {
   SyncRegistersStream: { ...deliver, ...listen('Inbox') },
   PushSendQueue: {
     Events: 'Query',
-    Inbox: 'GetItem',
-    Devices: 'GetItem',
+    Inbox: 'GetItem Query',
+    Devices: 'DeleteItem GetItem PutItem Query UpdateItem',
+    Trail: 'Query UpdateItem',
     PushQueue: drainAndSend,
     'parameter/chorus/*': 'GetParameter',
     'Parked/*': 'PutObject',
@@ -94,11 +96,11 @@ describe('rights', () => {
     expect([...actions].filter((action) => /Scan|PartiQL|Batch/.test(action))).toEqual([]);
   });
 
-  test('include deleting items only for the HTTP functions of push, on devices', () => {
+  test('include deleting items only where devices and their addresses end', () => {
     const deleting = functions.filter((id) =>
       statementsOf(roleOf(id)).some(({ actions }) => actions.includes('dynamodb:DeleteItem')),
     );
-    expect(deleting).toEqual(['PushHttp']);
+    expect(deleting.sort()).toEqual(['PushHttp', 'PushSendQueue', 'SyncConnectWs']);
   });
 
   test('belong to one function each', () =>

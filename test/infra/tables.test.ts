@@ -5,7 +5,7 @@ import { ofType, prod, propertiesOf, refusingPlainHttp } from './template.ts';
 const tables = propertiesOf('AWS::DynamoDB::GlobalTable');
 
 test('tables keep their logical ids, for another id is another, empty table', () =>
-  expect(Object.keys(tables)).toEqual(['Events', 'Inbox', 'Views', 'Devices']));
+  expect(Object.keys(tables)).toEqual(['Events', 'Inbox', 'Views', 'Devices', 'Trail']));
 
 test.each(Object.entries(tables))(
   '%s has pk and sk, is paid by request and can be restored to any second',
@@ -31,13 +31,15 @@ test('tables stream what their listeners need, which must never change: another 
     Inbox: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
     Views: undefined,
     Devices: undefined,
+    Trail: undefined,
   });
 });
 
-test('tables forget only devices, and only by their attribute expires', () => {
+test('tables forget only devices and what became of pushes, and only by their attribute expires', () => {
   const forgetting = Object.entries(tables).filter(([, table]) => 'TimeToLiveSpecification' in table);
   expect(forgetting).toEqual([
     ['Devices', expect.objectContaining({ TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true } })],
+    ['Trail', expect.objectContaining({ TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true } })],
   ]);
 });
 

@@ -1,6 +1,8 @@
 /** Searching logs: what is found is compared once more, ordered, and bounded; and what entries say of one event. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Commit } from '../../core/commit.ts';
+import { DeviceId } from '../../core/ids.ts';
+import type { TrailRecord } from '../../functions/push/trail.ts';
 import { startInside } from '../../local/gateway/aws.ts';
 import { OpsError } from '../../ops/command.ts';
 import { searchLogs } from '../../ops/logs.ts';
@@ -14,7 +16,7 @@ import {
   pushesTo,
 } from '../../ops/trace-log.ts';
 import { invokes, modelOf, unasked } from '../local/stage.ts';
-import { ada, at, ben, demo } from '../people.ts';
+import { ada, at, ben, demo, phone } from '../people.ts';
 
 const time = (second: number): string => new Date(Date.parse(at) + second * 1000).toISOString();
 
@@ -97,26 +99,41 @@ describe('the entries about an event', () => {
   });
   test('tell every step of a push, the last ones too', () => {
     const push = { person: ben, device: 'phone', v: 5 };
-    const decided = { msg: 'push decided', ...push };
     const entries = told(
       { msg: 'push queued', ...push, delay: 0 },
       { msg: 'push failed', ...push, error: 'TimeoutError: late' },
-      { ...decided, attempt: 0, decision: 'again in 60 s: 429 TooManyRequests' },
-      { ...decided, attempt: 4, decision: 'given up after 5: 503 Shutdown' },
-      { ...decided, device: 'web', decision: 'sent to apns' },
-      { ...decided, v: 6, decision: 'sent to apns' },
+      { msg: 'push decided', ...push, decision: 'sent' },
     );
-    expect(pushesTo(entries, ben, 'phone').map(({ said }) => said)).toEqual([
+    const record = (at: number, more: Partial<TrailRecord>): TrailRecord => ({
+      ...{ device: phone, what: 'show', attempt: 0, decision: 'sent', at: `2099-01-01T00:00:0${at}.000Z` },
+      ...more,
+    });
+    const trail = [
+      record(4, { decision: 'received' }),
+      record(1, { decision: 'later', reason: '429 TooManyRequests', retryAt: '2099-01-01T00:01:00.000Z' }),
+      record(2, { provider: 'apns' }),
+      record(2, { provider: 'apns', device: DeviceId.parse('web') }),
+      record(5, { decision: 'sent', what: 'clear', provider: 'apns' }),
+      record(6, { decision: 'skipped', reason: 'collapsed', into: 'conversation:c@7' }),
+      record(7, { decision: 'failed', reason: 'given up: 503 Shutdown' }),
+    ];
+    expect(pushesTo(entries, trail, ben, phone).map(({ said }) => said)).toEqual([
       'queued',
       'failed, and comes again: TimeoutError: late',
-      'again in 60 s: 429 TooManyRequests',
-      'given up after 5: 503 Shutdown',
+      'again at 2099-01-01T00:01:00.000Z: 429 TooManyRequests',
+      'sent to apns',
+      'received',
+      'clearing: sent to apns',
+      'not sent: collapsed into conversation:c@7',
+      'failed: given up: 503 Shutdown',
     ]);
   });
   test('tell why no push was thought of', () => {
     const none = { msg: 'no push', person: ben, from: 2, v: 5, reason: 'no push address' };
     expect([noPushTo(told(none), ben), noPushTo(told(none), ada)]).toEqual(['no push address', undefined]);
     const newest = { msg: 'push decided', person: ben, from: 1, v: 9, decision: 'not sent: only the newest of many' };
-    expect(pushesTo(told(newest), ben, 'phone').map(({ said }) => said)).toEqual(['not sent: only the newest of many']);
+    expect(pushesTo(told(newest), [], ben, 'phone').map(({ said }) => said)).toEqual([
+      'not sent: only the newest of many',
+    ]);
   });
 });

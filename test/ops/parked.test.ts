@@ -148,7 +148,7 @@ test('a pointer’s change is given again as a change, from the numbers that it 
   expect([status, json.retried.map(({ outcome }: Json) => outcome)]).toEqual([0, parked.map(() => 'done')]);
   await world().drain();
   const decided = await world().logged(({ msg, person, v }) => msg === 'push decided' && person === b.user && v === 2);
-  expect(decided.decision).toBe('sent to apns');
+  expect(decided.decision).toBe('sent');
   const queued = world().log.filter(({ msg, person }) => msg === 'push queued' && person === b.user);
   expect(
     queued.map(({ v }) => v),

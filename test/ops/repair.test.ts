@@ -225,7 +225,7 @@ describe('after a restore', () => {
     await say(history.ben, history.conversation, 'new');
     await world().drain();
     const decided = ({ msg, stream: name, v, decision }: Json) =>
-      msg === 'push decided' && name === stream && v === 6 && decision === 'sent to apns';
+      msg === 'push decided' && name === stream && v === 6 && decision === 'sent';
     await world().logged(decided);
   });
   test('to before a person had any stream, their devices start anew all the same', async () => {

@@ -33,9 +33,14 @@ const isNotable = ({ events }: RawCommit, person: string): boolean =>
   events.some((event) => (event.type === 'Sent' && event.by !== person) || event.type === 'MatchMade');
 
 /** Was the address this device's from before the event until now, without any doubt? */
-const isSurelyTheirs = (entry: Registered, all: readonly Registered[], at: number): boolean => {
+const isSurelyTheirs = (
+  { history: { registered: all }, cloud: { phones } }: Quiet,
+  entry: Registered,
+  at: number,
+): boolean => {
   const { tenant, address, asked, from, endAsked } = entry;
   if (from === undefined || from >= at || endAsked !== undefined || entry.isDoubtful()) return false;
+  if (phones.dead.some((each) => each.tenant === tenant && each.address === address && each.at >= asked)) return false;
   const others = all.filter((each) => each !== entry && each.tenant === tenant && each.address === address);
   return others.every((each) => each.from !== undefined && each.from < asked);
 };
@@ -49,7 +54,7 @@ const decided = (quiet: Quiet, at: (seq: number) => number, tell: Tell): void =>
       for (const entry of quiet.history.registered) {
         const { tenant, user, device } = entry;
         if (tenant !== commit.tenant || !commit.audience.includes(user) || !isNotable(commit, user)) continue;
-        if (!isSurelyTheirs(entry, quiet.history.registered, at(commit.seq))) continue;
+        if (!isSurelyTheirs(quiet, entry, at(commit.seq))) continue;
         const stream = `${commit.kind}/${commit.id}`;
         const isAbout = (each: { stream: string; v: number }) => each.stream === stream && each.v === commit.v;
         const found = decisions.some(
@@ -66,7 +71,8 @@ const decided = (quiet: Quiet, at: (seq: number) => number, tell: Tell): void =>
 };
 
 /** Who was told that a device is registered has it registered; who was told that it is logged out gets nothing there. */
-const registered = ({ raw, history }: Quiet, tell: Tell): void => {
+const registered = (quiet: Quiet, tell: Tell): void => {
+  const { raw, history } = quiet;
   const byDevice = Map.groupBy(history.registered, ({ tenant, user, device }) => `${tenant} ${user} ${device}`);
   for (const entries of byDevice.values()) {
     const last = entries.at(-1);
@@ -74,7 +80,7 @@ const registered = ({ raw, history }: Quiet, tell: Tell): void => {
     const { tenant, user, device, address } = last;
     const row = raw.item(raw.tables.devices, `${tenant}#person#${user}`, `device#${device}`);
     const held = (row?.push as { value?: string } | undefined)?.value;
-    if (isSurelyTheirs(last, history.registered, Number.POSITIVE_INFINITY) && held !== address)
+    if (isSurelyTheirs(quiet, last, Number.POSITIVE_INFINITY) && held !== address)
       tell(`registration: ${user}/${device} was told to be registered, and its row holds ${held}`);
     if (last.until !== undefined && held !== undefined)
       tell(
@@ -84,7 +90,8 @@ const registered = ({ raw, history }: Quiet, tell: Tell): void => {
 };
 
 const visible = ({ cloud }: Quiet, tell: Tell): void => {
-  const byDevice = Map.groupBy(cloud.phones.accepted, ({ tenant, to }) => `${tenant} ${to}`);
+  const shown = cloud.phones.accepted.filter(({ what }) => what === 'show');
+  const byDevice = Map.groupBy(shown, ({ tenant, to }) => `${tenant} ${to}`);
   for (const [device, pushes] of byDevice) {
     const ids = Map.groupBy(pushes, ({ stream, v, user }) => `${user} ${stream}@${v}`);
     const events = Map.groupBy(pushes, ({ collapseId }) => collapseId);

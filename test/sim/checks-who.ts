@@ -90,6 +90,8 @@ export const askAsStranger = async ({
       await ask(`GET ${conversation}/messages`, {}),
       await ask(`POST ${conversation}/messages`, { body: { text: 'hello', after: 1 }, key: 'mallory-1' }),
       await ask(`PUT ${conversation}/read`, { body: { upTo: 1 } }),
+      await ask(`PUT ${conversation}/mute`, { body: { until: 'forever' } }),
+      await ask(`DELETE ${conversation}/mute`, {}),
     ];
     for (const { status } of answers) if (status !== 404) cloud.violation(`stranger: is answered ${status} of ${id}`);
   }

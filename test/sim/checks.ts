@@ -158,7 +158,16 @@ const pointers: Check = (quiet, tell) => {
 const shown = ({ streams: copies }: Replica): string =>
   canonicalJson(
     [...copies]
-      .map(([name, { v, state, count, read, seen }]) => ({ name, v, state, count, read, seen }))
+      .map(([name, { v, state, count, read, seen, muted, mutes }]) => ({
+        name,
+        v,
+        state,
+        count,
+        read,
+        seen,
+        muted,
+        mutes,
+      }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
   );
 
@@ -197,6 +206,25 @@ const devices: Check = (quiet, tell) => {
         );
 };
 
+/** What is muted stands in the row, and on every device; whoever had one wish only has it. */
+const mutes: Check = ({ cloud, raw, history, devices: old, cold }, tell) => {
+  for (const { tenant, person, stream, v, muted, mutes: count } of raw.pointers()) {
+    if (!cloud.tenants.has(tenant) || v === 0) continue;
+    for (const { user, name, replica } of [...old, ...cold].filter((each) => each.tenant === tenant)) {
+      const copy = user === person ? replica.streams.get(stream) : undefined;
+      if (copy && (copy.muted !== muted || copy.mutes !== count))
+        tell(`mute: ${user}/${name} holds ${stream} as ${copy.muted} (${copy.mutes}), and it is ${muted} (${count})`);
+    }
+    const wishes = history.muted.filter(
+      (each) => each.tenant === tenant && each.user === person && `conversation/${each.conversation}` === stream,
+    );
+    const [wish, ...others] = new Set(wishes.map(({ until }) => until));
+    if (muted !== undefined && !wishes.some(({ until }) => until === muted)) tell(`mute: nobody wished ${muted}`);
+    if (others.length === 0 && wishes.some(({ told }) => told === 'done') && muted !== wish)
+      tell(`mute: ${person} was told ${wish} of ${stream}, and it is ${muted}`);
+  }
+};
+
 /** The newest connection of a device is the one that the server writes to. */
 const connections: Check = ({ cloud, raw, devices: all }, tell) => {
   for (const { tenant, user, name, connection } of all) {
@@ -227,7 +255,7 @@ const leftovers: Check = ({ cloud, poisoned }, tell) => {
 };
 
 const checks: Record<string, Check> = {
-  ...{ streams, commands, matches, pointers, devices, connections, leftovers },
+  ...{ streams, commands, matches, pointers, devices, mutes, connections, leftovers },
   ...whoChecks,
 };
 

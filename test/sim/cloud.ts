@@ -106,7 +106,7 @@ export const createCloud = (options: CloudOptions): Cloud => {
     violations.push(what);
   };
   const logs: Cloud['logs'] = [];
-  const phones = createPhones(options.onPush);
+  const phones = createPhones(scheduler.now, options.onPush);
   const sockets = createSockets({ scheduler, dice, faults, disconnected: (connection) => disconnected(connection.id) });
   const doors = createDoors({
     ...{ scheduler, dice, faults, dynamo, sockets, phones, trace, violation, calls },

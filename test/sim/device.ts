@@ -34,6 +34,8 @@ export type Device = {
   feel: (about: string, type: 'like' | 'pass') => Promise<void>;
   send: (conversation: string, text: string) => Promise<void>;
   read: (conversation: string, upTo: number) => Promise<void>;
+  /** Until a moment or for ever; undefined ends it. */
+  mute: (conversation: string, until: string | undefined) => Promise<void>;
   ping: () => void;
   /** Everything that was begun is done; it has everything and knows it. @returns why not, when it does not get there */
   settle: () => Promise<string | undefined>;
@@ -292,6 +294,18 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
     });
   };
 
+  const mute = async (id: string, until: string | undefined): Promise<void> => {
+    const route = `${until === undefined ? 'DELETE' : 'PUT'} /v1/conversations/{conversationId}/mute`;
+    const of = { route, params: { conversationId: id }, ...(until === undefined ? {} : { body: { until } }) };
+    const entry = { tenant, user, conversation: id, until, told: 'unknown' as Told };
+    history.muted.push(entry);
+    await begin(async () => {
+      const answer = await persist(`mute ${until}`, of, [], ({ status }) => status === 200);
+      if (answer?.status === 200) entry.told = 'done';
+      return answer !== undefined;
+    });
+  };
+
   /** Reconnects, and believes nothing until a pong says that it has everything. */
   const settle = async (): Promise<string | undefined> => {
     for (let round = 0; round < ROUNDS; round++) {
@@ -319,7 +333,7 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
   };
 
   return {
-    ...{ tenant, user, name, replica, register, logout, sync, connect, leave, feel, send, read, ping, settle },
+    ...{ tenant, user, name, replica, register, logout, sync, connect, leave, feel, send, read, mute, ping, settle },
     connection: () => connection,
   };
 };

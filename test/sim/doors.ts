@@ -157,9 +157,9 @@ export const createDoors = (outside: Outside): Doors => {
     push: (process, tenant, push) =>
       call(process, {
         door: 'push',
-        what: `push ${push.notification.event} to ${push.to.value}`,
+        what: `push ${push.content.type} ${push.id} to ${push.to.value}`,
         apply: (_, fault) => phones.receive(process, tenant, push, fault),
-      }).catch((): Outcome => ({ result: 'later', seconds: 5, reason: 'no answer' })),
+      }).catch((): Outcome => ({ result: 'later', patience: 'unknown', reason: 'no answer' })),
     now: (process) => new Date(scheduler.now() + process.skewMs),
     id: () => createHash('sha256').update(String(dice.unit())).digest('base64url').slice(0, 22),
     unit: dice.unit,

@@ -25,7 +25,11 @@ export type Fault =
   | 'dropped' // F12: a frame that nobody gets
   | 'half-open' // F12: one side believes that the socket is open
   | 'later' // F13: a provider asks for patience
-  | 'refused' // F13: a provider knows the address no more
+  | 'trouble' // F13: a provider has trouble of its own
+  | 'held' // F13: a provider does not take our credentials
+  | 'unregistered' // F13: a provider knows the address no more
+  | 'unregistered before' // F13: it learned so before the address was registered anew
+  | 'bad token' // F13: a provider never knew the address
   | 'quit'; // the app is closed in the middle of something
 
 export type Door = 'read' | 'write' | 'transaction' | 'bucket' | 'queue' | 'socket' | 'push' | 'invoke' | 'network';
@@ -39,7 +43,7 @@ export const possible: Record<Door, readonly Fault[]> = {
   bucket: every,
   queue: [...every, 'doubled', 'late'],
   socket: [...every, 'gone', 'dropped', 'doubled', 'half-open'],
-  push: [...every, 'later', 'refused'],
+  push: [...every, 'later', 'trouble', 'held', 'unregistered', 'unregistered before', 'bad token'],
   invoke: every,
   network: ['lost before', 'lost after', 'quit'],
 };
@@ -49,7 +53,13 @@ const ALL: readonly Fault[] = [
   ...new Set([...Object.values(possible).flat(), 'redelivered', 'forgotten', 'silent'] as const),
 ];
 /** Crashes end everything around them, so fewer of them reach more places. */
-const RARE: Partial<Record<Fault, number>> = { 'crash before': 0.3, 'crash after': 0.3, refused: 0.2, silent: 0.2 };
+const RARE: Partial<Record<Fault, number>> = {
+  'crash before': 0.3,
+  'crash after': 0.3,
+  unregistered: 0.2,
+  'bad token': 0.2,
+  silent: 0.2,
+};
 
 export type Profile = { rate: number; enabled: ReadonlySet<Fault>; skewMs: number };
 export type Planned = { at: string; fault: Fault };

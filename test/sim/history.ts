@@ -23,6 +23,8 @@ export type Felt = {
   answer?: { matched: boolean; conversationId?: string | undefined } | undefined;
 };
 export type Read = { tenant: string; user: string; conversation: string; upTo: number; told: Told };
+/** `until` is undefined for the end of a mute. */
+export type Muted = { tenant: string; user: string; conversation: string; until: string | undefined; told: Told };
 /** When a push address began and ceased to be a device's, as far as its person was told; virtual milliseconds. */
 export type Registered = {
   tenant: string;
@@ -42,8 +44,8 @@ export type Registered = {
   until?: number;
 };
 
-export type History = { sent: Sent[]; felt: Felt[]; read: Read[]; registered: Registered[] };
-export const createHistory = (): History => ({ sent: [], felt: [], read: [], registered: [] });
+export type History = { sent: Sent[]; felt: Felt[]; read: Read[]; muted: Muted[]; registered: Registered[] };
+export const createHistory = (): History => ({ sent: [], felt: [], read: [], muted: [], registered: [] });
 
 /** Of all attempts of one command. */
 export const outcomeOf = (attempts: readonly Told[]): Told => {

@@ -44,6 +44,13 @@ const look: Action = async (device, dice) => {
     conversation === undefined ? 0 : (device.replica.streams.get(`conversation/${conversation}`)?.count ?? 0);
   if (conversation && count > 0) await device.read(conversation, 1 + dice.below(count));
 };
+/** Within a year of when the simulation plays, and after its end. */
+const SUMMER = '2026-08-01T00:00:00.000Z';
+const mute: Action = async (device, dice) => {
+  const [conversation] = dice.shuffled(conversationsOf(device));
+  const until = dice.pick(['', 'forever', SUMMER]);
+  if (conversation) await device.mute(conversation, until || undefined);
+};
 const comeBack: Action = async (device, _dice, pause) => {
   device.leave();
   await pause();
@@ -64,6 +71,7 @@ const actions: readonly (readonly [number, Action])[] = [
   [2, async (device) => device.ping()],
   [3, signOutAndIn],
   [2, (_device, _dice, pause) => pause()],
+  [1, mute],
 ];
 const pickAction = (dice: Dice): Action => {
   let at = dice.below(actions.reduce((sum, [weight]) => sum + weight, 0));

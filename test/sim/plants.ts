@@ -96,8 +96,23 @@ export const plants: readonly Plant[] = [
   });`,
   ),
   plant('client without gap check', 'test/sim/replica.ts', 'if (v > copy.v + 1) return true;', ''),
+  {
+    name: 'a 410 without its timestamp rule',
+    edits: [
+      {
+        file: 'functions/push/attempt.ts',
+        find: 'if (since !== undefined && device.registeredAt && since <= Date.parse(device.registeredAt))',
+        replace: 'if (since !== undefined && since < 0)',
+      },
+      {
+        file: 'functions/push/forget.ts',
+        find: 'if (since !== undefined && device.registeredAt && since <= Date.parse(device.registeredAt))',
+        replace: 'if (since !== undefined && since < 0)',
+      },
+    ],
+  },
   plant(
-    'push without looking again',
+    'push before the acknowledgement is looked at',
     'functions/push/decide.ts',
     "if ((pointer.acks[job.device] ?? 0) >= v) return { skip: 'acknowledged' };",
     '',
@@ -165,7 +180,7 @@ export const plants: readonly Plant[] = [
   ),
   {
     name: 'found: a page of a query taken for the whole',
-    found: 5,
+    found: 11,
     edits: [{ file: 'core/ddb.ts', find: '} while (start && items.length < limit);', replace: '} while (!items);' }],
   },
   {
@@ -182,6 +197,7 @@ export const plants: readonly Plant[] = [
         find: 'epoch: (before?.epoch ?? 0) + 1, loggedOut: true',
         replace: 'epoch: before?.epoch ?? 0, loggedOut: true',
       },
+      { file: 'core/devices.ts', find: "      '#epoch = :epoch',", replace: "      '#epoch >= :epoch'," },
     ],
   },
   {
@@ -193,7 +209,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'found: a message that another overtook tells nobody what its author read',
-    found: 60,
+    found: 72,
     edits: [
       {
         file: 'core/deliver.ts',
@@ -209,7 +225,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'found: a restore to before a person had any stream leaves their devices as they are',
-    found: 233,
+    found: 210,
     restore: true,
     edits: [
       {

@@ -60,6 +60,7 @@ export const installPorts = (): void => {
     sleep: (ms) => doors().sleep(here(), ms),
     log: quiet,
   } satisfies typeof ports);
-  const push: (typeof providers)['apns'] = (tenant, notification) => doors().push(here(), tenant.tenant, notification);
-  Object.assign(providers, { apns: push, 'fcm-token': push } satisfies typeof providers);
+  const push: (typeof providers)['apns'] = (_, { tenant }, notification) => doors().push(here(), tenant, notification);
+  const every = { apns: push, 'apns-live-activity': push, 'fcm-token': push, 'fcm-fid': push };
+  Object.assign(providers, every satisfies typeof providers);
 };

@@ -28,6 +28,8 @@ export type RawPointer = {
   v: number;
   count: number;
   read: number;
+  muted: unknown;
+  mutes: number;
   acks: Record<string, number>;
   seen: Record<string, number>;
 };
@@ -65,6 +67,8 @@ export const toPointer = (item: RawItem): RawPointer => {
     v: Number(item.v),
     count: Number(item.count),
     read: Number(item.read ?? 0),
+    muted: item.muted,
+    mutes: Number(item.mutes ?? 0),
     acks: numbers(item, 'ack:'),
     seen: numbers(item, 'seen:'),
   };

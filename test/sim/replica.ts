@@ -1,6 +1,6 @@
 /**
  * What a device keeps, by the rules of docs/api.md and nothing else: versions in order, each once; a gap asks for a sync;
- * registers merge by maximum.
+ * registers merge by maximum, a mute by its count.
  */
 import { z } from 'zod';
 import { canonicalJson } from '../../core/json.ts';
@@ -10,7 +10,13 @@ import { conversation } from '../../functions/messaging/conversation.ts';
 
 const WireEvent = z.looseObject({ v: z.int(), type: z.string(), commandId: z.string().optional() });
 export type WireEvent = z.infer<typeof WireEvent>;
-const Registers = { count: z.int(), read: z.int(), seen: z.record(z.string(), z.int()) };
+const Registers = {
+  count: z.int(),
+  read: z.int(),
+  seen: z.record(z.string(), z.int()),
+  muted: z.string().optional(),
+  mutes: z.int(),
+};
 const Part = z.object({
   stream: z.string(),
   v: z.int(),
@@ -40,6 +46,8 @@ export type Copy = {
   count: number;
   read: number;
   seen: Record<string, number>;
+  muted: string | undefined;
+  mutes: number;
   /** The first version that it has the events of, and those events as text. */
   first: number;
   events: Map<number, string>;
@@ -81,7 +89,8 @@ const copyOf = (replica: Replica, stream: string): Copy => {
   const known = replica.streams.get(stream);
   if (known) return known;
   const { initial } = aggregateOf(stream);
-  const fresh: Copy = { v: 0, state: initial, count: 0, read: 0, seen: {}, first: 1, events: new Map() };
+  const registers = { count: 0, read: 0, seen: {}, muted: undefined, mutes: 0 };
+  const fresh: Copy = { v: 0, state: initial, ...registers, first: 1, events: new Map() };
   replica.streams.set(stream, fresh);
   return fresh;
 };
@@ -103,12 +112,15 @@ export const applyEvents = (replica: Replica, stream: string, events: readonly W
   return false;
 };
 
-type Moved = { stream: string; count: number; read: number; seen: Record<string, number> };
-export const mergeRegisters = (replica: Replica, { stream, count, read, seen }: Moved): void => {
+type Moved = Pick<Page['streams'][number], 'stream' | 'count' | 'read' | 'seen' | 'muted' | 'mutes'>;
+export const mergeRegisters = (replica: Replica, { stream, count, read, seen, muted, mutes }: Moved): void => {
   const copy = copyOf(replica, stream);
   copy.count = Math.max(copy.count, count);
   copy.read = Math.max(copy.read, read);
   for (const [who, n] of Object.entries(seen)) copy.seen[who] = Math.max(copy.seen[who] ?? 0, n);
+  if (mutes === copy.mutes && muted !== copy.muted)
+    replica.contradictions.push(`${stream} mute ${mutes} was ${copy.muted} and is ${muted}`);
+  if (mutes > copy.mutes) Object.assign(copy, { muted, mutes });
 };
 
 const startAnew = (replica: Replica, { stream, state, events }: Page['streams'][number]): void => {
@@ -149,6 +161,9 @@ export const sumsOf = ({ streams }: Replica): { streams: number; versions: numbe
   return {
     streams: copies.length,
     versions: copies.reduce((sum, { v }) => sum + v, 0),
-    registers: copies.reduce((sum, { read, seen }) => Object.values(seen).reduce((n, each) => n + each, sum + read), 0),
+    registers: copies.reduce(
+      (sum, { read, seen, mutes }) => Object.values(seen).reduce((n, each) => n + each, sum + read + mutes),
+      0,
+    ),
   };
 };

@@ -36,6 +36,9 @@ const watchInbox = (raw: Raw, { table, pk, before, after }: Write, tell: Tell): 
       if (n < (old?.[who] ?? 0)) tell(`register: ${kind} of ${who} on ${pk} ${now.stream} moved down`);
       if (n > bound) tell(`register: ${kind} of ${who} on ${pk} ${now.stream} is beyond ${bound}`);
     }
+  if (then && now.mutes < then.mutes) tell(`mute: ${pk} ${now.stream} counts ${now.mutes} after ${then.mutes}`);
+  if (then && now.muted !== then.muted && now.mutes !== then.mutes + 1)
+    tell(`mute: ${pk} ${now.stream} changed from ${then.mutes} to ${now.mutes}`);
   if (read > count) tell(`register: ${pk} ${now.stream} has read ${read} of ${count}`);
   const slash = now.stream.indexOf('/');
   const head = raw.head([segments(pk)[0], now.stream.slice(0, slash), now.stream.slice(slash + 1)].join('#'));
@@ -55,7 +58,7 @@ const watchConnections = (
   if (sockets.connection(id)?.server === 'open') tell(`connection: ${pk} ${sk} forgets ${id}, which is open`);
 };
 
-type Job = { tenant: string; person: string; device: string; stream: string; v: number };
+type Job = { tenant: string; person: string; device: string; stream: string; v: number; what?: string };
 const jobsIn = (event: unknown): Job[] =>
   ((event as { Records?: { body?: string }[] }).Records ?? []).flatMap(({ body }) =>
     body === undefined ? [] : [JSON.parse(body)],
@@ -97,7 +100,11 @@ export const watchPushes = (raw: Raw, tell: Tell) => {
       .get(process.name)
       ?.filter(
         ({ job }) =>
-          job.tenant === push.tenant && job.person === push.user && job.stream === push.stream && job.v === push.v,
+          job.tenant === push.tenant &&
+          job.person === push.user &&
+          job.stream === push.stream &&
+          (job.what ?? 'show') === push.what &&
+          (push.what === 'clear' || job.v === push.v),
       );
     if (!found || found.length === 0) {
       tell(`push: ${about} was never asked for`);
@@ -106,6 +113,7 @@ export const watchPushes = (raw: Raw, tell: Tell) => {
     // It may have come back to the device since.
     const fine = found.some(({ job, look }) => look.address === push.to || lookOf(raw, job).address === push.to);
     if (!fine) tell(`push: ${about} goes to an address that was not the device's any more`);
+    if (push.what === 'clear') return;
     const { look } = found.find(({ look: each }) => each.address === push.to) ?? { look: undefined };
     if (look?.acknowledged) tell(`push: ${about} though it was acknowledged before`);
     if (look?.read) tell(`push: ${about} though it was read before`);

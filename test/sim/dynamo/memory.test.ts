@@ -57,7 +57,11 @@ describe('it does not understand', () => {
     ['DELETE', change('DELETE #n :v')],
     ['list_append', change('SET #n = list_append(#n, :v)')],
     ['a difference', change('SET #n = #n - :v')],
-    ['if_not_exists without a sum', change('SET #n = if_not_exists(#n, :v)')],
+    ['a copy of another attribute', change('SET #n = #n')],
+    [
+      'a key as an operand',
+      change('SET #n = if_not_exists(#pk, :v)', { ExpressionAttributeNames: { '#n': 'n', '#pk': 'pk' } }),
+    ],
     ['REMOVE before SET', change('REMOVE #n SET #n = :v')],
     ['an update of nothing', new UpdateCommand({ TableName, Key })],
     ['other values to return', change('SET #n = :v', { ReturnValues: 'UPDATED_NEW' })],

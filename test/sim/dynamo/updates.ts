@@ -4,7 +4,8 @@ import { invalid, notUnderstood } from './errors.ts';
 import { type Bound, isMap, nameOf, valueAt } from './placeholders.ts';
 import { type Path, parserOf, type Tokens } from './tokens.ts';
 
-type Source = { value: string } | { path: Path; plus: string; otherwise?: string };
+/** A value; or what is at a path, a default instead, a sum of it. */
+type Source = { value: string } | { path: Path; plus?: string; otherwise?: string };
 export type Update = { set: { path: Path; to: Source }[]; remove: Path[] };
 
 const source = (tokens: Tokens): Source => {
@@ -19,8 +20,7 @@ const source = (tokens: Tokens): Source => {
   tokens.expect(',');
   const otherwise = tokens.value();
   tokens.expect(')');
-  tokens.expect('+');
-  return { path, otherwise, plus: tokens.value() };
+  return tokens.accept('+') ? { path, otherwise, plus: tokens.value() } : { path, otherwise };
 };
 
 const assignment = (tokens: Tokens): Update['set'][number] => {
@@ -62,10 +62,13 @@ export const checkUpdate = ({ set, remove }: Update, bound: Bound): void => {
 
 const sourced = (to: Source, before: Item | undefined, bound: Bound): unknown => {
   if ('value' in to) return bound.values[to.value];
+  // Has an item its key already while it is made? The documents don't say.
+  if (['pk', 'sk'].includes(nameOf(bound, to.path[0] ?? ''))) throw notUnderstood('a key as an operand');
   const there = valueAt(before, to.path, bound);
   const found = there === undefined && to.otherwise ? bound.values[to.otherwise] : there;
   if (found === undefined)
     throw invalid('The provided expression refers to an attribute that does not exist in the item');
+  if (to.plus === undefined) return found;
   const plus = bound.values[to.plus];
   if (typeof found !== 'number' || typeof plus !== 'number')
     throw invalid('An operand in the update expression has an incorrect data type');

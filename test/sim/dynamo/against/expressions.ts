@@ -62,7 +62,9 @@ const target = fc.oneof(
 const sum = fc
   .tuple(fc.constantFrom('#n', '#m.#n', '#none'), numbers, numbers, fc.boolean())
   .map(([of, first, more, sure]) => (sure ? `if_not_exists(${of}, ${first}) + ${more}` : `${of} + ${more}`));
-const source = fc.oneof({ arbitrary: value, weight: 3 }, sum);
+const operand = path.filter((each) => each !== '#pk');
+const instead = fc.tuple(operand, value).map(([of, first]) => `if_not_exists(${of}, ${first})`);
+const source = fc.oneof({ arbitrary: value, weight: 3 }, sum, instead);
 
 const overlap = (a: string, b: string): boolean => `${a}.`.startsWith(`${b}.`) || `${b}.`.startsWith(`${a}.`);
 const areApart = (paths: string[]): boolean =>

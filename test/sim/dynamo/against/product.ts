@@ -19,21 +19,31 @@ import {
   seenBy,
 } from '../../../../core/pointers.ts';
 import { readMatches } from '../../../../functions/matching/matches.ts';
-import { type Registration, registerDevice, removeDevice } from '../../../../functions/push/addresses.ts';
+import { registerDevice, removeDevice } from '../../../../functions/push/addresses.ts';
+import { countSent, mayForget } from '../../../../functions/push/breaker.ts';
+import { spendBackground, spendVisible } from '../../../../functions/push/budget.ts';
+import { hold, holdOf } from '../../../../functions/push/holds.ts';
+import type { Registration } from '../../../../functions/push/registration.ts';
 import { claimConnection } from '../../../../functions/sync/connections.ts';
 import { issueTicket, redeemTicket } from '../../../../functions/sync/tickets.ts';
 import type { TableSpec } from '../dynamo.ts';
 
 const streamView = 'NEW_AND_OLD_IMAGES';
-export const tables: readonly TableSpec[] = ['Events', 'Inbox', 'Views', 'Devices'].map((name) => ({
+export const tables: readonly TableSpec[] = ['Events', 'Inbox', 'Views', 'Devices', 'Trail'].map((name) => ({
   name,
   streamView,
 }));
 
 const env: Env = {
-  ...{ EVENTS_TABLE: 'Events', INBOX_TABLE: 'Inbox', VIEWS_TABLE: 'Views', DEVICES_TABLE: 'Devices' },
+  ...{
+    EVENTS_TABLE: 'Events',
+    INBOX_TABLE: 'Inbox',
+    VIEWS_TABLE: 'Views',
+    DEVICES_TABLE: 'Devices',
+    TRAIL_TABLE: 'Trail',
+  },
   ...{ PUSH_QUEUE_URL: 'https://queue', EXPIRY_QUEUE_URL: 'https://queue', SOCKETS_ENDPOINT: 'https://sockets' },
-  ...{ PARKED_BUCKET: 'parked', PUSH_GRACE_SECONDS: 10, TENANTS_DIR: 'tenants' },
+  ...{ PARKED_BUCKET: 'parked', TENANTS_DIR: 'tenants' },
 };
 const MINUTE = 60_000;
 
@@ -154,9 +164,30 @@ const views = [
   ),
 ];
 
+const provider = fc.constantFrom('apns', 'fcm');
+const app = fc.constantFrom('app', 'other', '*');
+const pushes = [
+  does([person, device, fc.constantFrom(1, 4, 12)], ({ deps, tenant }, whose, id, times) => {
+    const at = deps.now();
+    const who = { tenant, person: whose, device: id };
+    return Promise.all(
+      Array.from({ length: times }, () =>
+        [spendVisible, spendBackground].map((spend) => spend({ ...deps, now: () => at }, who)),
+      ).flat(),
+    );
+  }),
+  does([provider, app], ({ deps, tenant }, by, of) => hold(deps, tenant, by, of, 'InvalidProviderToken')),
+  does([provider, app], ({ deps, tenant }, by, of) => holdOf(deps, tenant, by, of)),
+  does([provider, app], ({ deps, tenant }, by, of) => mayForget(deps, { tenant, provider: by, app: of })),
+  // All of them are in the sample.
+  does([provider, app], ({ deps, tenant }, by, of) =>
+    countSent({ ...deps, random: { ...deps.random, unit: () => 0 } }, { tenant, provider: by, app: of }),
+  ),
+];
+
 /** Operations, and how many of them are under way at once. */
 export const rounds: fc.Arbitrary<Operation[][]> = fc.array(
-  fc.array(fc.oneof(...[events, pointers, devices, tickets, views].map((each) => fc.oneof(...each))), {
+  fc.array(fc.oneof(...[events, pointers, devices, tickets, views, pushes].map((each) => fc.oneof(...each))), {
     minLength: 1,
     maxLength: 3,
   }),
