@@ -185,20 +185,8 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'found: a logout that lands late removes a newer registration',
-    found: 143,
-    edits: [
-      {
-        file: 'functions/push/addresses.ts',
-        find: '  epoch: (before?.epoch ?? 0) + 1,\n  loggedOut: false,',
-        replace: '  epoch: before?.epoch ?? 0,\n  loggedOut: false,',
-      },
-      {
-        file: 'functions/push/addresses.ts',
-        find: 'epoch: (before?.epoch ?? 0) + 1, loggedOut: true',
-        replace: 'epoch: before?.epoch ?? 0, loggedOut: true',
-      },
-      { file: 'core/devices.ts', find: "      '#epoch = :epoch',", replace: "      '#epoch >= :epoch'," },
-    ],
+    found: 2,
+    edits: [{ file: 'core/devices.ts', find: "      '#epoch = :epoch',", replace: "      '#epoch >= :epoch'," }],
   },
   {
     name: 'found: a wrong clock makes a handshake look old',
