@@ -48,8 +48,9 @@ export const readTables = async ({ env }: Pick<World, 'env'>): Promise<Tables> =
     read('views'),
     read('devices'),
   ]);
-  // What a push took of its device's budget is nobody's state.
-  return { events, inbox, views, devices: devices.filter(({ pk }) => splitKey(pk)[1] !== 'budget') };
+  // What pushes count and share among themselves is nobody's state.
+  const own = ['budget', 'holds', 'breaker', 'apns-token'];
+  return { events, inbox, views, devices: devices.filter(({ pk }) => !own.includes(splitKey(pk)[1] ?? '')) };
 };
 
 /** What came and went between two looks, as `table pk sk`. */
