@@ -126,7 +126,8 @@ const decideClear = async (deps: Deps, job: PushJob, stream: Stream, pointer: Po
   if (typeof found === 'string') return { skip: found };
   // Its socket tells it.
   if (isConnected(found.device, deps.now().getTime() / 1000)) return { skip: 'connected' };
-  return { send: { type: 'clear', stream: job.stream, v, badge }, ...found, at: pointer.at };
+  // Old messages can be read today: what was read has no age, and the number of its attempts is its bound.
+  return { send: { type: 'clear', stream: job.stream, v, badge }, ...found, at: deps.now().toISOString() };
 };
 
 /** Consistent reads throughout, the device last: what was acknowledged, read or logged out before now is seen. */

@@ -1,10 +1,14 @@
 /** What others are told of a person's preferences: one read, and the defaults wherever nothing is known. */
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { Item } from '../../core/ddb.ts';
 import type { Deps } from '../../core/deps.ts';
 import { versionKey } from '../../core/keys.ts';
 import { preferencesOf } from '../../functions/settings.ts';
+import { bindEnvironment } from '../memory.ts';
 import { ada, at, demo } from '../people.ts';
+import { createLittle } from '../sim/law/little.ts';
+
+beforeAll(bindEnvironment);
 
 const preferences = { kinds: { matches: 'none' }, quiet: { from: '22:00', to: '07:00' } };
 const wasSet = { type: 'PreferencesSet', person: ada, preferences, at };
@@ -18,13 +22,14 @@ const commit = (v: number, more: object): Item => ({
 /** Asks of a person whose stream holds these commits. */
 const ask = async (commits: Item[], failure?: Error) => {
   const [reads, logged]: [unknown[], string[]] = [[], []];
-  const query = async (input: { ConsistentRead?: boolean; ScanIndexForward?: boolean }, limit: number) => {
+  const query: Deps['ddb']['query'] = async (input, limit) => {
     if (failure) throw failure;
     reads.push({ consistent: input.ConsistentRead, limit });
     return (input.ScanIndexForward ? commits : commits.toReversed()).slice(0, limit);
   };
-  const log = ({ msg }: { msg: string }) => void logged.push(msg);
-  const deps = { ddb: { query }, env: { EVENTS_TABLE: 'events' }, log } as unknown as Deps;
+  const inMemory = createLittle(() => 1).deps();
+  const log: Deps['log'] = ({ msg }) => void logged.push(msg);
+  const deps: Deps = { ...inMemory, ddb: { ...inMemory.ddb, query }, log };
   return { told: await preferencesOf(deps, demo, ada), reads, logged };
 };
 

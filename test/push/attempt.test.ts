@@ -224,6 +224,13 @@ describe('what is read on one device', () => {
     const clears = pushes.flatMap(({ content }) => (content.type === 'clear' ? [content.v] : []));
     expect(clears).toEqual([v, v + 1]);
   });
+  test('also when what was read is days old and the provider asks for patience', async () => {
+    const { run, job, pushes, answers, clock } = await clearing();
+    clock.now += 3 * 24 * 3600_000;
+    answers.push(later('flooded'));
+    expect(await run(job)).toEqual([0, 60]);
+    expect(pushes.filter(({ content }) => content.type === 'clear')).toHaveLength(2);
+  });
   test('only up to there', async () => {
     const { run, job, say, pushes } = await clearing();
     await say('more');
