@@ -17,6 +17,9 @@ const SecretName = z.string().regex(/^\/chorus\/[A-Za-z0-9/_-]{1,200}$/, 'must b
 
 const AppleTeam = z.string().regex(/^[A-Z0-9]{10}$/, 'must be 10 capital letters or digits');
 
+/** Names of entitlements are the app's own. */
+const EntitlementName = z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, 'must be 1 to 40 of a-z, 0-9, _ and -');
+
 const Apns = z.strictObject({
   teamId: AppleTeam,
   keyId: AppleTeam,
@@ -42,6 +45,43 @@ const Fcm = z.strictObject({
   origin: SafeUrl.default('https://fcm.googleapis.com'),
 });
 
+const AppStore = z.strictObject({
+  bundleId: z.string().regex(/^[A-Za-z0-9.-]{1,155}$/),
+  /** The app's number in the App Store. */
+  appAppleId: z.int().positive(),
+  /** Whose payloads are taken. TestFlight and App Review buy in the sandbox. */
+  environments: z
+    .array(z.enum(['Production', 'Sandbox']))
+    .min(1)
+    .default(['Production', 'Sandbox']),
+  /** Of the App Store Server API's key. */
+  issuerId: z.uuid(),
+  keyId: AppleTeam,
+  /** Parameter with the .p8 key (PEM). */
+  key: SecretName,
+  production: SafeUrl.default('https://api.storekit.apple.com'),
+  sandbox: SafeUrl.default('https://api.storekit-sandbox.apple.com'),
+  /** Certificates (DER, base64) that are trusted in place of Apple Root CA - G3: for a laptop and for tests alone. */
+  roots: z.array(z.base64().min(1)).min(1).optional(),
+});
+
+const Purchases = z.strictObject({
+  appstore: AppStore.optional(),
+  /** What a product gives, by product id. A product that is not listed is kept and shown, and gives nothing. */
+  products: z.record(z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/), z.strictObject({ entitlement: EntitlementName })),
+  /** When a second person claims a purchase: it stays where it is, or moves to who claims it. */
+  restore: z.enum(['keep', 'transfer']).default('keep'),
+  /** What Apple is told about a consumable that is to be refunded, if the person agreed to that. Absent: nothing, ever. */
+  consumption: z
+    .strictObject({
+      sampleContentProvided: z.boolean(),
+      refundPreference: z.enum(['DECLINE', 'GRANT_FULL', 'GRANT_PRORATED']).optional(),
+    })
+    .optional(),
+  /** Is a change of what one is entitled to pushed? */
+  push: z.boolean().default(false),
+});
+
 export const Tenant = z.strictObject({
   tenant: TenantId,
   name: z.string().min(1).max(80),
@@ -61,6 +101,7 @@ export const Tenant = z.strictObject({
     /** How long a push to a device that claims to be connected waits for its acknowledgement. */
     graceSeconds: z.int().min(0).max(900).default(10),
   }),
+  purchases: Purchases.optional(),
 });
 export type Tenant = z.infer<typeof Tenant>;
 
