@@ -1,12 +1,22 @@
 /** Structured logs: one JSON object a line; ids only, never what a person wrote or is called. */
 import { z } from 'zod';
+import type { Directives } from './metrics.ts';
 
-type Value = string | number | boolean | null | undefined | readonly string[] | Record<string, number>;
+type Scalar = string | number | boolean | null | undefined;
+type Value = Scalar | readonly string[] | readonly number[] | Record<string, number> | Directives;
 export type Entry = { level: 'info' | 'warn' | 'error'; msg: string } & Record<string, Value>;
 export type Log = (entry: Entry) => void;
 
+/**
+ * Lambda's console puts time and request before each line; metrics want one that is nothing but JSON, so they go around
+ * it. `local/` puts its own console here.
+ */
+export const sinks = { bare: (line: string): void => void process.stdout.write(`${line}\n`) };
+
 export const log: Log = (entry) => {
-  console.log(JSON.stringify({ t: new Date().toISOString(), ...entry }));
+  const line = JSON.stringify({ t: new Date().toISOString(), ...entry });
+  if (entry._aws === undefined) console.log(line);
+  else sinks.bare(line);
 };
 
 /** What a value lacks, in one line: where, and what was expected; never the value. */

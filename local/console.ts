@@ -63,8 +63,8 @@ const fields = (entry: LogEntry): string =>
 
 const time = ({ t }: LogEntry): string => (typeof t === 'string' ? t.slice(11, 23) : '');
 
-/** Every invocation ends with a `done`; only those that failed are worth a line. */
-const isNoise = ({ msg, level }: LogEntry): boolean => msg === 'done' && level === 'info';
+/** Every invocation ends with a `done`, and a batch of pushes with what it counted; only failures are worth a line. */
+const isNoise = ({ msg, level }: LogEntry): boolean => (msg === 'done' || msg === 'measured') && level === 'info';
 
 const pretty = (entry: LogEntry, color: boolean): string => {
   const paint = (code: number, text: string): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);

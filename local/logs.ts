@@ -1,5 +1,6 @@
 /** While the system runs, console.log is what it is on Lambda: the functions' log, one JSON object a line. */
 import { format } from 'node:util';
+import { sinks } from '../core/log.ts';
 import { createConsole, type LogEntry } from './console.ts';
 import { type LogFiles, openLogFiles } from './log-files.ts';
 
@@ -26,6 +27,7 @@ const numberAt = (value: unknown, name: string): number => {
 /** @param onLog told every entry */
 export const captureLogs = (quiet: boolean, onLog?: (entry: LogEntry) => void): Logs => {
   const original = console.log;
+  const { bare } = sinks;
   const print = createConsole({ quiet });
   const sum: Units = { read: 0, write: 0 };
   let files: LogFiles | undefined;
@@ -41,6 +43,7 @@ export const captureLogs = (quiet: boolean, onLog?: (entry: LogEntry) => void): 
     files?.append(line);
     onLog?.(entry);
   };
+  sinks.bare = (line) => console.log(line);
   return {
     units: () => ({ ...sum }),
     note: (level, msg, fields) => console.log(JSON.stringify({ t: new Date().toISOString(), level, msg, ...fields })),
@@ -53,6 +56,7 @@ export const captureLogs = (quiet: boolean, onLog?: (entry: LogEntry) => void): 
     },
     restore: () => {
       console.log = original;
+      sinks.bare = bare;
     },
   };
 };

@@ -49,6 +49,9 @@ describe('the console', () => {
     expect([lines, parsed]).toMatchObject([[], { units: { read: 1, write: 2 } }]);
   });
 
+  test('hides what was counted', () =>
+    expect(told({ msg: 'measured', _aws: { Timestamp: 1 }, Tenant: 'demo', PushesSent: 1 }).lines).toEqual([]));
+
   test.each(['plain words', '{"not":"a log line"}', '{ broken', '{"msg":1'])('lets %s through', (line) => {
     expect(told(line)).toEqual({ lines: [line], parsed: undefined });
   });

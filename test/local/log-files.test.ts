@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { log } from '../../core/log.ts';
 import { openLogFiles } from '../../local/log-files.ts';
 import { captureLogs } from '../../local/logs.ts';
 import { announce } from '../../local/running.ts';
@@ -51,13 +52,14 @@ test('the functions’ entries are kept, other lines are not', async () => {
   try {
     const flush = logs.keepIn(path);
     console.log(JSON.stringify({ t: 'now', level: 'info', msg: 'committed' }));
+    log({ level: 'info', msg: 'measured', _aws: { Timestamp: 1, CloudWatchMetrics: [] } });
     logs.note('warn', 'note', { text: 'x' });
     await flush();
   } finally {
     logs.restore();
   }
   const kept = readFileSync(join(path, 'log.jsonl'), 'utf8').trimEnd().split('\n');
-  expect(kept.map((line) => JSON.parse(line).msg)).toEqual(['committed', 'note']);
+  expect(kept.map((line) => JSON.parse(line).msg)).toEqual(['committed', 'measured', 'note']);
 });
 
 test('a system is announced while it runs', () => {
