@@ -56,7 +56,7 @@ const retire = async (deps: Deps, { tenant, user }: Actor, row: Device): Promise
   if (done) return true;
   // Another did, or it was ours of which we were not told: either way its connection ends.
   const now = await readDevice(deps, tenant, user, row.device);
-  return now?.retired !== undefined && now.epoch === row.epoch + 1;
+  return now?.loggedOut === true && now.retired !== undefined && now.epoch === row.epoch + 1;
 };
 
 /** What is left of a device goes too, if it did not come back meanwhile. */

@@ -1,9 +1,9 @@
 /** What APNs says to one request, or how a request ended without a word from it. */
 import type { ClientHttp2Stream } from 'node:http2';
 
-export type Answered = { status: number; reason?: string; timestamp?: number; retryAfter?: number; id?: string };
+export type Answered = { status: number; reason?: string; timestamp?: number; id?: string; retryAfter?: string };
 export type Failed = {
-  failed: 'timeout' | 'goaway' | 'refused' | 'reset' | 'closed' | 'connect';
+  failed: 'timeout' | 'goaway' | 'refused' | 'reset' | 'closed' | 'connect' | 'our queue is full';
   /** `no`: it surely did not. */
   arrived: 'no' | 'unknown';
 };
@@ -28,8 +28,8 @@ const answerOf = (status: number, headers: Headers, body: string): Answered => {
   const id = headers['apns-id'];
   const named = typeof id === 'string' ? { status, id } : { status };
   if (status === 200) return named;
-  const seconds = Number(headers['retry-after'] ?? Number.NaN);
-  return { ...named, ...parse(body), ...(Number.isFinite(seconds) && seconds >= 0 && { retryAfter: seconds }) };
+  const retryAfter = headers['retry-after'];
+  return { ...named, ...parse(body), ...(typeof retryAfter === 'string' && { retryAfter }) };
 };
 
 /** Hands on what comes back on a stream. An error's words count only when they came in full. */

@@ -1,7 +1,8 @@
 /**
  * Sends notifications to one origin over HTTP/2, on one connection at a time, which is replaced when it fails. We speak
  * it ourselves because the library's session waits 5 s for a dead peer and is never replaced.
- * What surely did not arrive, or was in flight when a connection died, is sent once more: its apns-id lets the phone show one.
+ * What surely did not arrive, or was in flight when a connection died, is sent once more: its apns-id lets the phone show
+ * one. A background push is not, unless it surely did not arrive.
  */
 import { constants } from 'node:http2';
 import type { Answer, Failed } from './apns-answer.ts';
@@ -32,6 +33,7 @@ const SWEEP_MS = 50;
 const LATE_MS = 50;
 
 const never: Failed = { failed: 'closed', arrived: 'no' };
+const full: Failed = { failed: 'our queue is full', arrived: 'no' };
 
 type State = {
   readonly origin: URL;
@@ -71,8 +73,9 @@ const answer = (sending: Sending, with_: Answer): void => {
 
 const fail = (state: State, sending: Sending, failure: Failed): void => {
   if (sending.done) return;
-  // A reset of one stream is the peer's verdict on it; nothing says that another try ends otherwise.
-  if (state.closed || sending.again || failure.failed === 'reset') {
+  // A reset of one stream is the peer's verdict on it. Background pushes are counted: one that may be there goes once.
+  const goesOnce = failure.arrived === 'unknown' && sending.headers['apns-push-type'] === 'background';
+  if (state.closed || sending.again || goesOnce || failure.failed === 'reset') {
     answer(sending, failure);
     return;
   }
@@ -165,7 +168,8 @@ const guard = (state: State, now: number): void => {
 
 const send = (state: State, { token, headers, body }: Request): Promise<Answer> =>
   new Promise((resolve) => {
-    if (state.closed || state.queue.length - state.head >= QUEUE_LIMIT) return resolve(never);
+    if (state.closed) return resolve(never);
+    if (state.queue.length - state.head >= QUEUE_LIMIT) return resolve(full);
     const now = performance.now();
     guard(state, now);
     const path = { ':method': 'POST', ':path': `/3/device/${encodeURIComponent(token)}` };

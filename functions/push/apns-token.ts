@@ -8,7 +8,8 @@ import { z } from 'zod';
 import { isRefused } from '../../core/ddb.ts';
 import type { Deps } from '../../core/deps.ts';
 import { allTenants } from '../../core/env.ts';
-import { type Key, providerTokenKey } from '../../core/keys.ts';
+import type { TenantId } from '../../core/ids.ts';
+import { appleTeamKey, type Key, providerTokenKey } from '../../core/keys.ts';
 import type { Tenant } from '../../core/tenants.ts';
 
 export type Apns = NonNullable<Tenant['push']['apns']>;
@@ -22,18 +23,25 @@ const RENEW_SECONDS = 50 * 60;
 const YOUNGEST_SECONDS = 20 * 60;
 const KEEP_SECONDS = 2 * 3600;
 
-const Row = z.object({ token: z.string(), iat: z.int(), notBefore: z.int().optional() });
+const Row = z.object({ token: z.string(), iat: z.int() });
 type Row = z.infer<typeof Row>;
+/** Unix seconds: no new token sooner. Apple counts by team, so it outlives a change of the key. */
+const Team = z.object({ notBefore: z.int() });
 
 const seconds = (deps: Deps): number => Math.floor(deps.now().getTime() / 1000);
 
-/** One Apple team may serve several tenants; the first of them holds the row. */
-const keyOf = ({ teamId, keyId }: Apns): Key => {
+/** One Apple team may serve several tenants; the first of them holds the rows. */
+const holderOf = ({ teamId }: Apns): TenantId => {
   const holders = [...allTenants().values()].filter(({ push }) => push.apns?.teamId === teamId);
   const [first] = holders.map(({ tenant }) => tenant).sort();
   if (first === undefined) throw new Error(`no tenant has the Apple team ${teamId}`);
-  return providerTokenKey(first, teamId, keyId);
+  return first;
 };
+const keyOf = (apns: Apns): Key => providerTokenKey(holderOf(apns), apns.teamId, apns.keyId);
+const teamOf = ({ env }: Deps, apns: Apns) => ({
+  TableName: env.DEVICES_TABLE,
+  Key: appleTeamKey(holderOf(apns), apns.teamId),
+});
 
 const rowOf = async (deps: Deps, apns: Apns): Promise<Row | undefined> => {
   const item = await deps.ddb.get({ TableName: deps.env.DEVICES_TABLE, Key: keyOf(apns), ConsistentRead: true });
@@ -64,19 +72,22 @@ const mint = async (deps: Deps, apns: Apns, readKey: ReadKey, before: Row | unde
 const shared = async (deps: Deps, apns: Apns, readKey: ReadKey, youngest: number): Promise<ProviderToken> => {
   const row = await rowOf(deps, apns);
   const now = seconds(deps);
-  const isBarred = row?.notBefore !== undefined && row.notBefore > now;
-  return row && (isBarred || now - row.iat < youngest) ? row : mint(deps, apns, readKey, row);
+  if (row && now - row.iat < youngest) return row;
+  const team = Team.safeParse(await deps.ddb.get({ ...teamOf(deps, apns), ConsistentRead: true })).data;
+  if (!team || team.notBefore <= now) return mint(deps, apns, readKey, row);
+  if (!row) throw new Error(`the Apple team ${apns.teamId} may not have a new token yet`);
+  return row;
 };
 
 /** APNs says that we mint too often: nobody does for a while. */
 const pause = async (deps: Deps, apns: Apns): Promise<void> => {
   await deps.ddb.update({
-    TableName: deps.env.DEVICES_TABLE,
-    Key: keyOf(apns),
-    UpdateExpression: 'SET #notBefore = :notBefore',
-    ConditionExpression: 'attribute_exists(#iat)',
-    ExpressionAttributeNames: { '#notBefore': 'notBefore', '#iat': 'iat' },
-    ExpressionAttributeValues: { ':notBefore': seconds(deps) + YOUNGEST_SECONDS },
+    ...teamOf(deps, apns),
+    UpdateExpression: 'SET #notBefore = :notBefore, #expires = :expires',
+    ExpressionAttributeNames: { '#notBefore': 'notBefore', '#expires': 'expires' },
+    ExpressionAttributeValues: {
+      ...{ ':notBefore': seconds(deps) + YOUNGEST_SECONDS, ':expires': seconds(deps) + KEEP_SECONDS },
+    },
   });
 };
 

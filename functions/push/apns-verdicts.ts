@@ -1,6 +1,7 @@
 /** What follows from each thing that APNs says: one table of all its reasons. Pure. */
 import type { Answer, Answered } from './apns-answer.ts';
 import type { Outcome } from './provider.ts';
+import { retryAfterOf } from './retries.ts';
 
 /** An outcome, and what to do on the way to it. */
 export type Verdict = {
@@ -12,14 +13,16 @@ export type Verdict = {
   /** No provider token may be minted for a while. */
   pause?: true;
 };
-type Judge = (answer: Answered, reason: string) => Verdict;
+/** `after`: the seconds that it asks to wait. */
+type Judge = (answer: Answered & { after: number | undefined }, reason: string) => Verdict;
 
 /** Apple's: no new provider token sooner. */
 const TOKEN_SECONDS = 20 * 60;
 
-const asked = ({ retryAfter }: Answered) => (retryAfter === undefined ? {} : { after: retryAfter });
+const asked = ({ after }: Parameters<Judge>[0]) => (after === undefined ? {} : { after });
 
 const refused: Judge = (_answer, reason) => ({ outcome: { result: 'refused', reason } });
+const suspect: Judge = (_answer, reason) => ({ outcome: { result: 'suspect', reason } });
 const heldApp: Judge = (_answer, reason) => ({ outcome: { result: 'held', scope: 'app', reason } });
 const heldTenant: Judge = (_answer, reason) => ({ outcome: { result: 'held', scope: 'tenant', reason } });
 /** A 410 that does not say since when is older than every registration, so it ends none. */
@@ -41,7 +44,7 @@ const table: Record<string, Judge> = {
   BadMessageId: refused,
   BadPriority: refused,
   BadTopic: heldApp,
-  DeviceTokenNotForTopic: (_answer, reason) => ({ outcome: { result: 'suspect', reason } }),
+  DeviceTokenNotForTopic: suspect,
   DuplicateHeaders: refused,
   IdleTimeout: (_answer, reason) => ({
     outcome: { result: 'later', patience: 'unknown', reason },
@@ -57,18 +60,21 @@ const table: Record<string, Judge> = {
   BadCertificateEnvironment: heldTenant,
   ExpiredProviderToken: (...args) => ({ ...heldTenant(...args), once: 'new-token' }),
   Forbidden: heldTenant,
-  InvalidProviderToken: heldTenant,
+  // It may be of a key that was just replaced.
+  InvalidProviderToken: (...args) => ({ ...heldTenant(...args), once: 'new-token' }),
   MissingProviderToken: heldTenant,
-  UnrelatedKeyIdInToken: (...args) => ({ ...heldTenant(...args), renew: true }),
-  BadEnvironmentKeyIdInToken: heldTenant,
+  // A connection keeps to the key that it began with.
+  UnrelatedKeyIdInToken: (...args) => ({ ...heldTenant(...args), once: 'new-connection', renew: true }),
+  // Whoever registers an address of the other environment brings it about: it must hold nobody else's pushes.
+  BadEnvironmentKeyIdInToken: suspect,
   BadPath: refused,
   MethodNotAllowed: refused,
   Unregistered: gone,
   ExpiredToken: gone,
   PayloadTooLarge: refused,
   TooManyRequests: flooded,
-  TooManyProviderTokenUpdates: ({ retryAfter = 0 }, reason) => ({
-    outcome: { result: 'later', patience: 'flooded', reason, after: Math.max(TOKEN_SECONDS, retryAfter) },
+  TooManyProviderTokenUpdates: ({ after = 0 }, reason) => ({
+    outcome: { result: 'later', patience: 'flooded', reason, after: Math.max(TOKEN_SECONDS, after) },
     renew: true,
     pause: true,
   }),
@@ -85,11 +91,16 @@ const byStatus = (status: number): Judge => {
   return status >= 400 && status < 500 ? refused : trouble;
 };
 
+/** Apple's reasons are words without a space: nothing else gets on the trail. */
+const CODE = /^[A-Za-z0-9]{1,60}$/;
+
 /** @param id the notification's, which APNs repeats */
-export const verdictOf = (answer: Answer, id: string): Verdict => {
+export const verdictOf = (answer: Answer, id: string, now: Date): Verdict => {
   if ('failed' in answer) return { outcome: { result: 'later', patience: 'unknown', reason: answer.failed } };
   if (answer.status === 200) return { outcome: { result: 'sent', id: answer.id ?? id } };
-  const reason = answer.reason ?? '';
+  const reason = CODE.test(answer.reason ?? '') ? (answer.reason ?? '') : '';
   const known = Object.hasOwn(table, reason) ? table[reason] : undefined;
-  return (known ?? byStatus(answer.status))(answer, `${answer.status} ${reason || 'without a reason'}`);
+  const judge = known ?? byStatus(answer.status);
+  const after = retryAfterOf(answer.retryAfter, now);
+  return judge({ ...answer, after }, `${answer.status} ${reason || 'without a reason'}`);
 };

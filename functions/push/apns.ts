@@ -31,31 +31,53 @@ const ask = (trip: Trip, environment: Environment, { token }: ProviderToken): Pr
   return sessionOf(trip, environment).send({ token: push.to.value, headers, body: request.body });
 };
 
+/** It is somebody else's by now: what the next look says, it says without a request. */
+const left: Outcome = { result: 'later', patience: 'unknown', reason: 'no longer theirs' };
+const isTheirs = async ({ push }: Trip): Promise<boolean> => (await push.stillTheirs?.()) ?? true;
+
 /** Asks, and once more where that may help: on a new connection, or with a new token. */
 const attempt = async (trip: Trip, environment: Environment): Promise<Verdict> => {
   const { deps, apns, push } = trip;
   const token = await tokens.current(deps, apns);
-  const first = verdictOf(await ask(trip, environment, token), push.id);
+  const first = verdictOf(await ask(trip, environment, token), push.id, deps.now());
   if (first.renew) sessionOf(trip, environment).renew();
   if (first.pause) await tokens.pause(deps, apns);
   if (first.once !== 'new-connection' && first.once !== 'new-token') return first;
   const other = first.once === 'new-token' ? await tokens.refresh(deps, apns, token) : token;
   if (!other) return first;
-  const second = verdictOf(await ask(trip, environment, other), push.id);
+  if (!(await isTheirs(trip))) return { outcome: left };
+  const second = verdictOf(await ask(trip, environment, other), push.id, deps.now());
   if (second.renew) sessionOf(trip, environment).renew();
   return second;
 };
 
 const otherOf = (environment: Environment): Environment => (environment === 'production' ? 'sandbox' : 'production');
 
+/** What two environments say together of an address that the first does not know. Only if both know it not, it is gone. */
+const together = (first: Outcome, second: Outcome, other: Environment): Outcome => {
+  switch (second.result) {
+    case 'sent':
+      return { ...second, environment: other };
+    case 'later':
+    case 'refused':
+      return second;
+    case 'held':
+      return { result: 'suspect', reason: 'reason' in first ? first.reason : second.reason };
+    case 'gone':
+    case 'suspect':
+      return first;
+  }
+};
+
 const send = async (trip: Trip): Promise<Outcome> => {
   const { environment, kind } = trip.push.to;
   const { outcome, once } = await attempt(trip, environment);
   if (once !== 'other-environment' || kind !== 'apns') return outcome;
+  if (!(await isTheirs(trip))) return left;
   // The app may have told us the wrong environment; the address is good if the other one takes it.
   const other = otherOf(environment);
   const flipped = await attempt(trip, other);
-  return flipped.outcome.result === 'sent' ? { ...flipped.outcome, environment: other } : outcome;
+  return together(outcome, flipped.outcome, other);
 };
 
 /** What keeps us from having a provider token. Never the error's own words: they may quote the key. */
@@ -65,14 +87,14 @@ const withoutToken = (error: unknown): Outcome => {
     name === 'ParameterNotFound' || (error instanceof Error && /DECODER|ERR_(OSSL|CRYPTO)/.test(codeOf(error)));
   return isOurs
     ? { result: 'held', scope: 'tenant', reason: `the APNs key is missing or unreadable: ${name}` }
-    : { result: 'later', patience: 'trouble', reason: `there is no provider token: ${name}` };
+    : { result: 'later', patience: 'unknown', reason: `there is no provider token: ${name}` };
 };
 
 const codeOf = (error: Error): string => ('code' in error ? String(error.code) : '');
 
 export const sendToApns: Provider = async (deps, tenant, push) => {
   const { apns } = tenant.push;
-  if (!apns) return { result: 'suspect', reason: 'the tenant has no APNs' };
+  if (!apns) return { result: 'held', scope: 'tenant', reason: 'the tenant has no APNs' };
   const request = toApns(push, deps.now());
   try {
     return await send({ deps, apns, tenant: tenant.tenant, push, request });

@@ -82,7 +82,7 @@ const countsSince = async (deps: Counting, line: Line, window: number): Promise<
 
 /**
  * Counts an address that its provider calls dead. @returns may it be forgotten? Not when that can't be counted either: the
- * next push asks again. An alarm listens to `push breaker open`.
+ * next push asks again. Alarms listen to `push breaker open`, and to `push breaker unknown` where it lasts.
  */
 export const mayForget = async (deps: Counting, line: Line): Promise<boolean> => {
   try {

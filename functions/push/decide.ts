@@ -5,13 +5,14 @@ import { type Device, isConnected, type PushAddress, readDevice } from '../../co
 import { tenantOf } from '../../core/env.ts';
 import { readNewest, readRange } from '../../core/events.ts';
 import type { TenantId, UserId } from '../../core/ids.ts';
-import { parseStreamName, type Stream } from '../../core/keys.ts';
+import { eventName, parseStreamName, type Stream } from '../../core/keys.ts';
 import { type Pointer, readPointer, readPointers } from '../../core/pointers.ts';
 import { preferencesOf } from '../settings.ts';
 import { healthOf } from './health.ts';
 import type { PushJob } from './jobs.ts';
 import { type NoNotification, notificationOf, type Reader } from './notification.ts';
 import type { Content } from './provider.ts';
+import { PATIENCE_SECONDS } from './retries.ts';
 import { decisionsOf } from './trail.ts';
 
 export type Reason =
@@ -24,11 +25,16 @@ export type Reason =
   | 'read'
   | 'not a member'
   | 'already sent'
+  | 'too old'
   | 'connected'
   | 'newer read';
 
+type Unbadged<C> = C extends { badge: number } ? Omit<C, 'badge'> : never;
+export type Wanted = Unbadged<Extract<Content, { type: 'show' | 'clear' }>>;
+
 export type Decision =
-  | { send: Content; to: PushAddress; device: Device; at: string }
+  /** Its badge is counted when it surely goes: that is the dearest of all reads. */
+  | { send: Wanted; to: PushAddress; device: Device; at: string }
   | { skip: Reason }
   /** The newer event that stands for it. */
   | { into: string };
@@ -55,10 +61,10 @@ const addressOf = async (
   return health === 'suspect' ? 'address suspect' : { device, to: device.push };
 };
 
-/** When it was sent before, if it was. */
+/** When it was sent before, if it was: by our own record, or by the word of who got it. One record for each attempt at most. */
 const sentAt = async (deps: Deps, job: PushJob): Promise<string | undefined> =>
-  (await decisionsOf(deps, job, job.device)).findLast(
-    ({ decision, what, read = 0 }) => decision === 'sent' && what === job.what && read === job.read,
+  (await decisionsOf(deps, job, job.device, `${job.what}-${job.read}-`)).findLast(
+    ({ decision }) => decision === 'sent' || decision === 'received',
   )?.at;
 
 /** After a restore the same version is written again: what was sent before that was another event. */
@@ -69,29 +75,37 @@ const isBlocked = (): boolean => false;
 
 /** The newest later version that is shown too: its own job says it all. */
 const standIn = (job: PushJob, commits: readonly Commit[], reader: Reader, now: Date): string | undefined => {
-  const shown = commits.flatMap(({ v, events }) => {
-    const made = notificationOf({ stream: job.stream, v, events, later: [] }, reader, now);
-    return typeof made === 'object' ? [made.event] : [];
+  const last = commits.findLast(({ v, events, audience }, i) => {
+    const later = commits.slice(i + 1).flatMap((each) => each.events);
+    return (
+      audience.some((each) => each === job.person) &&
+      typeof notificationOf({ stream: job.stream, v, events, later }, reader, now) === 'object'
+    );
   });
-  return shown.at(-1);
+  return last && eventName(job.stream, last.v);
 };
+
+/** Nobody wants to hear of it by now; the app says it. */
+const isTooOld = ({ at }: Commit, now: Date): boolean => now.getTime() > Date.parse(at) + PATIENCE_SECONDS * 1000;
 
 const decideShow = async (deps: Deps, job: PushJob, stream: Stream, pointer: Pointer): Promise<Decision> => {
   const { tenant, person, v } = job;
   if ((pointer.acks[job.device] ?? 0) >= v) return { skip: 'acknowledged' };
-  const [[commit, ...later], preferences, sent, badge] = await Promise.all([
+  const [[commit, ...later], preferences, sent] = await Promise.all([
     readRange(deps, stream, { from: v, limit: NEWEST }),
     preferencesOf(deps, tenant, person),
     sentAt(deps, job),
-    badgeOf(deps, tenant, person),
   ]);
   if (commit?.v !== v || !commit.audience.includes(person)) return { skip: 'not a member' };
   if (commit.count > 0 && commit.count <= pointer.read) return { skip: 'read' };
   const found = await addressOf(deps, job);
   const { muted } = pointer;
-  const { content } = tenantOf(tenant).push;
+  const {
+    push: { content },
+    purchases,
+  } = tenantOf(tenant);
   const timeZone = typeof found === 'string' ? undefined : found.device.timeZone;
-  const reader: Reader = { person, preferences, muted, isBlocked, timeZone, content };
+  const reader: Reader = { person, preferences, muted, isBlocked, timeZone, content, purchases: purchases?.push };
   const said = later.flatMap(({ events }) => events);
   const notification = notificationOf(
     { stream: job.stream, v, events: commit.events, later: said },
@@ -100,34 +114,40 @@ const decideShow = async (deps: Deps, job: PushJob, stream: Stream, pointer: Poi
   );
   if (typeof notification === 'string') return { skip: notification };
   if (isAbout(sent, commit)) return { skip: 'already sent' };
+  if (isTooOld(commit, deps.now())) return { skip: 'too old' };
   if (typeof found === 'string') return { skip: found };
   const into = job.waited ? standIn(job, later, reader, deps.now()) : undefined;
-  return into ? { into } : { send: { type: 'show', notification, badge }, ...found, at: commit.at };
+  return into ? { into } : { send: { type: 'show', notification }, ...found, at: commit.at };
 };
 
-/** The newest version of which everything is read. */
+/** The newest version of which everything is read. What is counted never falls, so it can be halved. */
 const readUpTo = async (deps: Deps, stream: Stream, { v, count, read }: Pointer): Promise<number> => {
   if (read >= count) return v;
   const commits = await readNewest(deps, stream, NEWEST);
-  const readOnes = commits.filter((commit) => commit.count <= read).map((commit) => commit.v);
-  return Math.max(0, (commits.at(-1)?.v ?? 1) - 1, ...readOnes);
+  const known = commits.find((commit) => commit.count <= read);
+  if (known) return known.v;
+  let [from, to] = [0, commits.at(-1)?.v ?? 1];
+  while (to - from > 1) {
+    const middle = Math.floor((from + to) / 2);
+    const [commit] = await readRange(deps, stream, { from: middle, limit: 1 });
+    if (commit && commit.count <= read) from = middle;
+    else to = middle;
+  }
+  return from;
 };
 
 const decideClear = async (deps: Deps, job: PushJob, stream: Stream, pointer: Pointer): Promise<Decision> => {
-  const { tenant, person } = job;
-  if (pointer.read > job.read) return { skip: 'newer read' };
-  const [v, badge, sent] = await Promise.all([
-    readUpTo(deps, stream, pointer),
-    badgeOf(deps, tenant, person),
-    sentAt(deps, job),
-  ]);
+  // Who answers has read too, and no other clear is told of that.
+  if (pointer.read > job.read && pointer.own <= job.v) return { skip: 'newer read' };
+  const [v, sent] = await Promise.all([readUpTo(deps, stream, pointer), sentAt(deps, job)]);
   if (sent !== undefined) return { skip: 'already sent' };
   const found = await addressOf(deps, job);
   if (typeof found === 'string') return { skip: found };
-  // Its socket tells it.
-  if (isConnected(found.device, deps.now().getTime() / 1000)) return { skip: 'connected' };
+  // Its socket tells it, if that is one: what it acknowledged proves so.
+  const isThere = isConnected(found.device, deps.now().getTime() / 1000);
+  if (isThere && (pointer.acks[job.device] ?? 0) >= v) return { skip: 'connected' };
   // Old messages can be read today: what was read has no age, and the number of its attempts is its bound.
-  return { send: { type: 'clear', stream: job.stream, v, badge }, ...found, at: deps.now().toISOString() };
+  return { send: { type: 'clear', stream: job.stream, v }, ...found, at: deps.now().toISOString() };
 };
 
 /** Consistent reads throughout, the device last: what was acknowledged, read or logged out before now is seen. */

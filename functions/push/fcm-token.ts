@@ -19,7 +19,10 @@ const Account = z.object({ client_email: z.string(), private_key: z.string(), to
 type Account = z.infer<typeof Account>;
 const Granted = z.object({ access_token: z.string().min(1), expires_in: z.number() });
 
-export type Token = { value: string /** By performance.now(). */; until: number };
+export type Token = {
+  value: string /** Unix milliseconds: a clock that stands still while the process is frozen would keep it for too long. */;
+  until: number;
+};
 export type Tokens = {
   get: () => Promise<Token | Outcome>;
   /** FCM did not take it. */
@@ -47,7 +50,6 @@ const signed = async (text: string): Promise<{ uri: string; assertion: string } 
 
 /** @throws where nothing answers */
 const ask = async (uri: string, assertion: string, now: Date): Promise<Token | Outcome> => {
-  const asked = performance.now();
   const response = await fetch(uri, {
     method: 'POST',
     body: new URLSearchParams({ grant_type: GRANT, assertion }),
@@ -56,7 +58,7 @@ const ask = async (uri: string, assertion: string, now: Date): Promise<Token | O
   const body = await response.text();
   if (!response.ok) return tokenOutcomeOf(response.status, body, response.headers.get('retry-after'), now);
   const { access_token, expires_in } = Granted.parse(JSON.parse(body));
-  return { value: access_token, until: asked + expires_in * SECOND_MS };
+  return { value: access_token, until: now.getTime() + expires_in * SECOND_MS };
 };
 
 const readAccount = async (secret: string): Promise<{ text: string } | Outcome> => {
@@ -66,7 +68,7 @@ const readAccount = async (secret: string): Promise<{ text: string } | Outcome> 
     const name = error instanceof Error ? error.name : 'unknown';
     return name === 'ParameterNotFound'
       ? held('there is no service account')
-      : { result: 'later', patience: 'trouble', reason: `the service account can not be read: ${name}` };
+      : { result: 'later', patience: 'unknown', reason: `the service account can not be read: ${name}` };
   }
 };
 
@@ -95,7 +97,7 @@ export const createTokens = (secret: string, now: () => Date): Tokens => {
   };
   return {
     get: async () => {
-      if (kept && kept.until - SPARE_MS > performance.now()) return kept;
+      if (kept && kept.until - SPARE_MS > now().getTime()) return kept;
       asking ??= renew();
       return asking;
     },

@@ -4,12 +4,15 @@
  */
 import { z } from 'zod';
 import type { Outcome } from './provider.ts';
+import { retryAfterOf } from './retries.ts';
 
 const FCM_ERROR = 'type.googleapis.com/google.firebase.fcm.v1.FcmError';
 const NOT_A_TOKEN = 'The registration token is not a valid FCM registration token';
 const QUOTA_SECONDS = 60;
-const SECOND_MS = 1000;
-const REASON_LENGTH = 200;
+const UNAUTHENTICATED = 401;
+const DETAIL_LENGTH = 200;
+/** What a code looks like; all else is words. */
+const CODE = /^[A-Za-z0-9_/-]{1,60}$/;
 
 const GoogleError = z.object({
   error: z.object({
@@ -28,24 +31,30 @@ const Failure = z.object({
 
 /** What the rows below are about. */
 type Answer = {
+  /** In codes. */
   reason: string;
   message: string | undefined;
   /** Seconds that it asks to wait. */
   after: number | undefined;
 };
 
+/** The provider's words go to the logs alone. */
+const why = ({ reason, message }: Pick<Answer, 'reason' | 'message'>): { reason: string; detail?: string } => ({
+  reason,
+  ...(message && { detail: message.slice(0, DETAIL_LENGTH) }),
+});
 const later =
   (patience: Extract<Outcome, { result: 'later' }>['patience'], atLeast?: number) =>
-  ({ reason, after = atLeast }: Answer): Outcome => ({
+  ({ after = atLeast, ...answer }: Answer): Outcome => ({
     result: 'later',
     patience,
-    reason,
+    ...why(answer),
     ...(after !== undefined && { after }),
   });
-const gone = ({ reason }: Answer): Outcome => ({ result: 'gone', reason });
-const held = ({ reason }: Answer): Outcome => ({ result: 'held', scope: 'tenant', reason });
-const suspect = ({ reason }: Answer): Outcome => ({ result: 'suspect', reason });
-const refused = ({ reason }: Answer): Outcome => ({ result: 'refused', reason });
+const gone = (answer: Answer): Outcome => ({ result: 'gone', ...why(answer) });
+const held = (answer: Answer): Outcome => ({ result: 'held', scope: 'tenant', ...why(answer) });
+const suspect = (answer: Answer): Outcome => ({ result: 'suspect', ...why(answer) });
+const refused = (answer: Answer): Outcome => ({ result: 'refused', ...why(answer) });
 /** The same code for a token that is none and for a message that is none. */
 const invalid = (answer: Answer): Outcome => (answer.message === NOT_A_TOKEN ? gone(answer) : refused(answer));
 
@@ -60,7 +69,8 @@ const byFcmError: Record<string, Verdict> = {
   QUOTA_EXCEEDED: later('flooded', QUOTA_SECONDS),
   UNAVAILABLE: later('trouble'),
   INTERNAL: later('trouble'),
-  THIRD_PARTY_AUTH_ERROR: held,
+  // Of an address for APNs or Web Push, whose keys the project has not: whoever registers one brings it about.
+  THIRD_PARTY_AUTH_ERROR: suspect,
   UNSPECIFIED_ERROR: later('trouble'),
 };
 
@@ -88,29 +98,18 @@ const byHttp = (status: number): Verdict => {
 /** Of failures without an answer: what the library found wrong before it sent. All else is the network's. */
 const OURS = /^messaging\/(invalid-|payload-size)/;
 
-/** Both forms of Retry-After: seconds, or a date. */
-export const retryAfterOf = (value: unknown, now: Date): number | undefined => {
-  if (typeof value !== 'string') return undefined;
-  if (/^\d{1,9}$/.test(value.trim())) return Number(value);
-  const at = /[a-z]/i.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now.getTime()) / SECOND_MS));
-};
-
 const reasonOf = (...parts: (string | number | undefined)[]): string =>
-  parts
-    .filter((part) => part !== undefined && part !== '')
-    .join(' ')
-    .slice(0, REASON_LENGTH);
+  parts.filter((part) => part !== undefined && CODE.test(String(part))).join(' ');
 
 /** What firebase-admin's `send()` threw. */
 export const outcomeOf = (thrown: unknown, now: Date): Outcome => {
   const failure = Failure.safeParse(thrown).data ?? {};
   const { httpResponse } = failure;
   if (!httpResponse) {
-    const reason = reasonOf(failure.code, failure.message) || 'no answer';
+    const said = why({ reason: reasonOf(failure.code) || 'no answer', message: failure.message });
     return OURS.test(failure.code ?? '')
-      ? { result: 'refused', reason }
-      : { result: 'later', patience: 'unknown', reason };
+      ? { result: 'refused', ...said }
+      : { result: 'later', patience: 'unknown', ...said };
   }
   return answered(httpResponse, now);
 };
@@ -123,16 +122,29 @@ const answered = (
   const code = error?.details?.find((detail) => detail['@type'] === FCM_ERROR)?.errorCode;
   const verdict = (code === undefined ? byStatus[error?.status ?? ''] : byFcmError[code]) ?? byHttp(status);
   return verdict({
-    reason: reasonOf(status, code ?? error?.status, error?.message),
+    reason: reasonOf(status, code ?? error?.status),
     message: error?.message,
     after: retryAfterOf(headers?.['retry-after'], now),
   });
 };
 
+/** FCM does not take the access token; another may do. */
+export const isUnauthenticated = (thrown: unknown): boolean =>
+  Failure.safeParse(thrown).data?.httpResponse?.status === UNAUTHENTICATED;
+
+const OAuthError = z.object({ error: z.string() });
+const parsed = (body: string): string | undefined => {
+  try {
+    return OAuthError.parse(JSON.parse(body)).error;
+  } catch {
+    return undefined;
+  }
+};
+
 /** What Google's token endpoint said, to a service account that asked for an access token. */
 export const tokenOutcomeOf = (status: number, body: string, retryAfter: unknown, now: Date): Outcome => {
   const answer = {
-    reason: reasonOf('token endpoint', status, body),
+    reason: `token endpoint ${reasonOf(status, parsed(body))}`,
     message: body,
     after: retryAfterOf(retryAfter, now),
   };

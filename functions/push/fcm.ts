@@ -11,9 +11,9 @@ import { assert } from '../../core/assert.ts';
 import type { Deps } from '../../core/deps.ts';
 import type { Tenant } from '../../core/tenants.ts';
 import { createTokens, type Tokens } from './fcm-token.ts';
-import { outcomeOf } from './fcm-verdicts.ts';
+import { isUnauthenticated, outcomeOf } from './fcm-verdicts.ts';
 import { toFcm } from './platforms-fcm.ts';
-import type { Outcome, Provider } from './provider.ts';
+import type { Outcome, Provider, Push } from './provider.ts';
 
 type Fcm = NonNullable<Tenant['push']['fcm']>;
 type Message = NonNullable<ReturnType<typeof toFcm>>;
@@ -99,21 +99,34 @@ const lineTo = ({ projectId, account, origin }: Fcm, { now }: Deps, deadlineMs: 
   return { messaging, tokens };
 };
 
-const attempt = async ({ messaging, tokens }: Line, message: Message, deps: Deps, isLate: () => boolean) => {
+type Way = { deps: Deps; push: Push; message: Message; isLate: () => boolean };
+
+/** One request, if there is a token for it. `dropped`: FCM does not take the token, and there may be a better one. */
+const request = async ({ messaging, tokens }: Line, { deps, message, isLate }: Way) => {
   const token = await tokens.get();
-  if ('result' in token) return token;
+  if ('result' in token) return { outcome: token, dropped: false };
   // Who asked was told so already, and will come again.
-  if (isLate()) return late;
+  if (isLate()) return { outcome: late, dropped: false };
   try {
-    return { result: 'sent' as const, id: await messaging.send(message) };
+    const outcome: Outcome = { result: 'sent', id: await messaging.send(message) };
+    return { outcome, dropped: false };
   } catch (error) {
     const outcome = outcomeOf(error, deps.now());
     // It may be the token's fault: once the project is mended, a new one is to be tried.
     if (outcome.result === 'held') tokens.drop(token);
-    return outcome;
+    return { outcome, dropped: outcome.result === 'held' && isUnauthenticated(error) };
   }
 };
 
+/** Once more with another token before all of a tenant's pushes are held. */
+const attempt = async (line: Line, way: Way): Promise<Outcome> => {
+  const first = await request(line, way);
+  if (!first.dropped || way.isLate()) return first.outcome;
+  if (way.push.stillTheirs && !(await way.push.stillTheirs())) return left;
+  return (await request(line, way)).outcome;
+};
+
+const left: Outcome = { result: 'later', patience: 'unknown', reason: 'no longer theirs' };
 const late: Outcome = { result: 'later', patience: 'unknown', reason: 'no answer within the deadline' };
 
 export const createFcm = ({ deadlineMs = DEADLINE_MS }: { deadlineMs?: number } = {}): Provider => {
@@ -136,7 +149,7 @@ export const createFcm = ({ deadlineMs = DEADLINE_MS }: { deadlineMs?: number } 
       resolve(late);
     }, deadlineMs);
     try {
-      return await Promise.race([attempt(lineOf(fcm, deps), message, deps, () => isLate), promise]);
+      return await Promise.race([attempt(lineOf(fcm, deps), { deps, push, message, isLate: () => isLate }), promise]);
     } finally {
       clearTimeout(timer);
     }

@@ -6,13 +6,14 @@ import { eventName } from '../../core/keys.ts';
 const Notable = z.discriminatedUnion('type', [
   z.object({ type: z.literal('Sent'), id: z.string(), by: z.string(), text: z.string() }),
   z.object({ type: z.literal('MatchMade'), with: z.string() }),
+  z.object({ type: z.literal('PurchaseChanged'), product: z.string(), purchase: z.unknown().optional() }),
 ]);
 type Notable = z.infer<typeof Notable>;
 /** Said later in the same stream: an earlier event of this id is not to be shown any more. */
 const Withdrawn = z.object({ type: z.literal('Deleted'), id: z.string() });
 
 /** The kinds that a person can switch. */
-export const notificationKinds = ['messages', 'matches'] as const;
+export const notificationKinds = ['messages', 'matches', 'purchases'] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
 
 export type Notification = {
@@ -58,6 +59,8 @@ export type Reader = {
   timeZone?: string | undefined;
   /** May what was written travel in the push? */
   content: 'full' | 'ids';
+  /** Does the tenant want changes of purchases to be shown? */
+  purchases?: boolean | undefined;
 };
 
 export type NoNotification =
@@ -69,7 +72,11 @@ export type NoNotification =
   | 'switched off'
   | 'quiet hours';
 
-const kindOf = { Sent: 'messages', MatchMade: 'matches' } as const satisfies Record<Notable['type'], NotificationKind>;
+const kindOf = {
+  Sent: 'messages',
+  MatchMade: 'matches',
+  PurchaseChanged: 'purchases',
+} as const satisfies Record<Notable['type'], NotificationKind>;
 
 const textsOf = (event: Notable, content: Reader['content']): Pick<Notification, 'title' | 'body'> => {
   switch (event.type) {
@@ -84,6 +91,25 @@ const textsOf = (event: Notable, content: Reader['content']): Pick<Notification,
       return content === 'full'
         ? { title: { key: 'match.title', args: [event.with] }, body: { key: 'match.body', args: [event.with] } }
         : { title: { key: 'match.hidden.title', args: [] }, body: { key: 'match.hidden.body', args: [] } };
+    case 'PurchaseChanged':
+      return content === 'full'
+        ? {
+            title: { key: 'purchase.title', args: [] },
+            body: { key: event.purchase ? 'purchase.body' : 'purchase.lost.body', args: [event.product] },
+          }
+        : { title: { key: 'purchase.hidden.title', args: [] }, body: { key: 'purchase.hidden.body', args: [] } };
+  }
+};
+
+/** How loudly it is said: what one bought is rarely news. */
+const weightOf = ({ type }: Notable): Pick<Notification, 'relevance' | 'interruption'> => {
+  switch (type) {
+    case 'Sent':
+      return { relevance: 0.5, interruption: 'active' };
+    case 'MatchMade':
+      return { relevance: 1, interruption: 'active' };
+    case 'PurchaseChanged':
+      return { relevance: 0.1, interruption: 'passive' };
   }
 };
 
@@ -106,11 +132,23 @@ const isMuted = (muted: string | undefined, now: Date): boolean =>
 /** Who did it: nobody is notified of what they did themselves, nor of who is blocked. */
 const authorOf = (event: Notable): string | undefined => (event.type === 'Sent' ? event.by : undefined);
 
+/** Whom it is about, beside the reader. */
+const otherOf = (event: Notable): string | undefined => {
+  switch (event.type) {
+    case 'Sent':
+      return event.by;
+    case 'MatchMade':
+      return event.with;
+    case 'PurchaseChanged':
+      return undefined;
+  }
+};
+
 const reasonAgainst = (event: Notable, { later }: Entry, reader: Reader, now: Date): NoNotification | undefined => {
   const by = authorOf(event);
   if (by === reader.person) return 'own';
-  const other = event.type === 'Sent' ? event.by : event.with;
-  if (reader.isBlocked(other)) return 'blocked';
+  const other = otherOf(event);
+  if (other !== undefined && reader.isBlocked(other)) return 'blocked';
   if (event.type === 'Sent' && later.some((each) => Withdrawn.safeParse(each).data?.id === event.id)) return 'deleted';
   if (reader.preferences.kinds[kindOf[event.type]] === 'none') return 'switched off';
   if (isMuted(reader.muted, now)) return 'muted';
@@ -123,15 +161,14 @@ export const notificationOf = (entry: Entry, reader: Reader, now: Date): Notific
   const { stream, v } = entry;
   const event = entry.events.flatMap((each) => Notable.safeParse(each).data ?? [])[0];
   if (!event) return 'nothing to show';
+  if (event.type === 'PurchaseChanged' && !reader.purchases) return 'nothing to show';
   const against = reasonAgainst(event, entry, reader, now);
   if (against) return against;
-  const isMatch = event.type === 'MatchMade';
   return {
     kind: kindOf[event.type],
     ...textsOf(event, reader.content),
     thread: stream,
-    relevance: isMatch ? 1 : 0.5,
-    interruption: 'active',
+    ...weightOf(event),
     event: eventName(stream, v),
     stream,
     v,

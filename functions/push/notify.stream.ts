@@ -4,12 +4,13 @@
  * acknowledgement can come first.
  */
 import type { Deps } from '../../core/deps.ts';
-import { isConnected, readDevices } from '../../core/devices.ts';
+import { type Device, isConnected, readDevices } from '../../core/devices.ts';
 import { tenantOf } from '../../core/env.ts';
-import { streamName } from '../../core/keys.ts';
+import { eventName, streamName } from '../../core/keys.ts';
 import { type Pointer, parsePointer } from '../../core/pointers.ts';
 import { stream } from '../../core/stream.ts';
 import type { PushJob } from './jobs.ts';
+import { record } from './trail.ts';
 
 /** Of a long jump only the newest versions are worth a push. */
 const NEWEST = 20;
@@ -31,25 +32,39 @@ const clear = async (deps: Deps, { stream, person, v, read }: Pointer): Promise<
   }
 };
 
+/** What a long jump leaves out is written down once, at its newest version: `into` is where the pushes begin. */
+const passOver = async (
+  deps: Deps,
+  pointer: Pointer,
+  devices: Device[],
+  { from, first }: { from: number; first: number },
+) => {
+  const { stream, person } = pointer;
+  const about = { tenant: stream.tenant, person, stream: streamName(stream), v: first - 1 };
+  const [at, into] = [deps.now().toISOString(), eventName(about.stream, first)];
+  const reason = 'only the newest of many';
+  for (const { device } of devices)
+    await record(deps, about, 'passed-over', {
+      ...{ device, at, what: 'show', decision: 'skipped', reason, attempt: 0, into },
+    });
+  deps.log({ level: 'info', msg: 'push decided', ...about, from, decision: `not sent: ${reason}` });
+};
+
 const notify = async (deps: Deps, pointer: Pointer, from: number): Promise<void> => {
   const { stream, person, v, own } = pointer;
   if (from === v && own === v) return;
   const about = { tenant: stream.tenant, person, stream: streamName(stream) };
   // Consistent: a device that registered before the event must not be missed.
-  const devices = (await readDevices(deps, stream.tenant, person, { consistent: true })).filter(({ push }) => push);
-  if (devices.length === 0) deps.log({ level: 'info', msg: 'no push', ...about, from, v, reason: 'no push address' });
+  const all = await readDevices(deps, stream.tenant, person, { consistent: true });
+  const devices = all.filter(({ push }) => push);
+  // No trail of these: a write for each message would cost as much as the message.
+  const without = all.filter(({ push }) => !push).map(({ device }) => device);
+  if (devices.length === 0 || without.length > 0)
+    deps.log({ level: 'info', msg: 'no push', ...about, from, v, devices: without, reason: 'no push address' });
   const now = deps.now().getTime() / 1000;
   const { graceSeconds } = tenantOf(stream.tenant).push;
   const first = Math.max(from, v - NEWEST + 1);
-  if (first > from && devices.length > 0)
-    deps.log({
-      level: 'info',
-      msg: 'push decided',
-      ...about,
-      from,
-      v: first - 1,
-      decision: 'not sent: only the newest of many',
-    });
+  if (first > from && devices.length > 0) await passOver(deps, pointer, devices, { from, first });
   for (const device of devices) {
     const delay = isConnected(device, now) ? graceSeconds : 0;
     for (let version = first; version <= v; version++) {

@@ -12,7 +12,8 @@ export const hashOf = ({ kind, value, app }: PushAddress): string =>
     .update(JSON.stringify([kind, value, app]))
     .digest('base64url');
 
-const Owner = z.object({ person: UserId, device: DeviceId });
+/** `epoch` is that of the registration which made it: who registers again, also after a logout, makes another. */
+const Owner = z.object({ person: UserId, device: DeviceId, epoch: z.int().optional() });
 type Owner = z.infer<typeof Owner>;
 type Rows = Pick<Deps, 'ddb' | 'env' | 'log'>;
 /** Which of a device's two addresses. */
@@ -28,11 +29,26 @@ const ownerOf = async (deps: Rows, tenant: TenantId, hash: string): Promise<Foun
   return { ...owner, row: await readDevice(deps, tenant, owner.person, owner.device) };
 };
 
-export const isOwner = ({ person, device }: Owner): Condition => ({
+export const isOwner = ({ person, device }: Pick<Owner, 'person' | 'device'>): Condition => ({
   ConditionExpression: '#person = :person AND #device = :device',
   ExpressionAttributeNames: { '#person': 'person', '#device': 'device' },
   ExpressionAttributeValues: { ':person': person, ':device': device },
 });
+/**
+ * Since it was read nobody registered the address, not even its owner, who may have logged out and come back in between:
+ * then the owner's device, read when it was logged out, has the address though it seemed to have none.
+ */
+const asRead = ({ epoch, ...owner }: Owner): Condition => {
+  const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = isOwner(owner);
+  return {
+    ConditionExpression: [
+      ConditionExpression,
+      epoch === undefined ? 'attribute_not_exists(#epoch)' : '#epoch = :epoch',
+    ].join(' AND '),
+    ExpressionAttributeNames: { ...ExpressionAttributeNames, '#epoch': 'epoch' },
+    ExpressionAttributeValues: { ...ExpressionAttributeValues, ...(epoch === undefined ? {} : { ':epoch': epoch }) },
+  };
+};
 const nobody: Condition = {
   ConditionExpression: 'attribute_not_exists(#pk)',
   ExpressionAttributeNames: { '#pk': 'pk' },
@@ -68,7 +84,8 @@ const loses = (TableName: string, { tenant }: Actor, { row, push, activity }: Lo
 });
 type Loss = { row: Device; push: boolean; activity: boolean };
 
-const isSame = (a: Owner, b: Owner): boolean => a.person === b.person && a.device === b.device;
+const isSame = (a: Pick<Owner, 'person' | 'device'>, b: Pick<Owner, 'person' | 'device'>): boolean =>
+  a.person === b.person && a.device === b.device;
 
 /** Takes a device's addresses over: each gets a new owner, and the rows of those before lose it. */
 export const takeOver = async (deps: Rows, actor: Actor, after: Device) => {
@@ -78,8 +95,9 @@ export const takeOver = async (deps: Rows, actor: Actor, after: Device) => {
   );
   const put = (hash: string | undefined, owner: Found | undefined) => {
     if (!hash) return [];
-    const Item = { ...addressKey(actor.tenant, hash), person: after.person, device: after.device };
-    return [{ Put: { TableName, Item, ...(owner ? isOwner(owner) : nobody) } }];
+    const { person, device, epoch } = after;
+    const Item = { ...addressKey(actor.tenant, hash), person, device, epoch };
+    return [{ Put: { TableName, Item, ...(owner ? asRead(owner) : nobody) } }];
   };
   const rows = [push, activity].flatMap((owner) => (owner?.row && !isSame(owner, after) ? [owner.row] : []));
   const others = new Map(rows.map((row) => [`${row.person} ${row.device}`, row]));

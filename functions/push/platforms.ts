@@ -59,6 +59,9 @@ const dataOf = ({ content, user, id }: Push): Record<string, string> => {
   };
 };
 
+const TAG_LENGTH = 64;
+const tagOf = ({ event }: Notification, otherwise: string): string => (event.length <= TAG_LENGTH ? event : otherwise);
+
 const secondsLeft = (expires: number, now: Date): number =>
   Math.min(Math.max(0, Math.floor(expires - now.getTime() / SECOND_MS)), TTL_SECONDS_LIMIT);
 
@@ -79,10 +82,11 @@ export const table: Row[] = [
     fcm: shown(({ interruption }) => (interruption === 'passive' ? {} : { notification: { sound: 'default' } })),
   },
   {
-    // A clear's badge stands in its data, and the app sets it: Apple allows none in a background push.
+    // A clear's badge stands in its data, and the app sets it: Apple allows none in a background push. Android's count
+    // says how much one notification stands for, and launchers add it up: the total in each of them would be counted twice.
     what: 'badge',
     apns: shown((_, { badge }) => ({ aps: { badge } })),
-    fcm: shown((_, { badge }) => ({ notification: { notificationCount: badge } })),
+    fcm: none,
   },
   { what: 'thread', apns: shown(({ thread }) => ({ aps: { 'thread-id': thread } })), fcm: none },
   // A click_action that an app has not declared makes the tap do nothing.
@@ -116,12 +120,13 @@ export const table: Row[] = [
     fcm: none,
   },
   {
-    // FCM keeps four collapse keys for a device that is away; a tag replaces on the phone, without a limit.
+    // FCM keeps four collapse keys for a device that is away; a tag replaces on the phone, without a limit, and is the
+    // event's name, so that an app can take a notification away by its stream and version.
     what: 'collapse',
     apns: ({ collapseId }) => header('apns-collapse-id', collapseId),
     fcm: ({ content, collapseId }) =>
       content.type === 'show'
-        ? { notification: { tag: collapseId } }
+        ? { notification: { tag: tagOf(content.notification, collapseId) } }
         : content.type === 'clear'
           ? { android: { collapseKey: collapseId } }
           : {},

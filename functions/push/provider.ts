@@ -27,16 +27,23 @@ export type Push = {
   collapseId: string;
   /** Unix seconds: after this nobody needs it. */
   expires: number;
+  /** Looked at before each request but the first, which the sender looked for: who logged out meanwhile gets no other. */
+  stillTheirs?: () => Promise<boolean>;
 };
 
 /** Which wait a retry begins with (retries.ts). */
-export type Patience =
-  /** Nobody knows whether it arrived, or it surely did not: timeouts, resets, GOAWAY. */
-  | 'unknown'
+export const patiences = [
+  /** Nobody knows whether it arrived, or it surely did not: timeouts, resets, GOAWAY, faults of our own. */
+  'unknown',
   /** This device, or this project, gets too much. */
-  | 'flooded'
+  'flooded',
   /** The provider has trouble of its own. */
-  | 'trouble';
+  'trouble',
+] as const;
+export type Patience = (typeof patiences)[number];
+
+/** `reason` in codes alone, for whoever asks; `detail` in the provider's words, for the logs. */
+type Why = { reason: string; detail?: string };
 
 /** How one attempt ended. */
 export type Outcome =
@@ -47,18 +54,18 @@ export type Outcome =
       environment?: PushAddress['environment'];
     }
   /** Not now. `after`: the seconds that the provider asks for. */
-  | { result: 'later'; patience: Patience; reason: string; after?: number }
+  | ({ result: 'later'; patience: Patience; after?: number } & Why)
   /** Nothing can be sent for this tenant (or this app of it) until somebody mends its configuration; no token is to blame. */
-  | { result: 'held'; scope: 'tenant' | 'app'; reason: string }
+  | ({ result: 'held'; scope: 'tenant' | 'app' } & Why)
   /**
    * The address is not known any more. `since`: when the provider learned so, Unix milliseconds; absent where it does not say
    * when (FCM, BadDeviceToken). A 410 without its timestamp is `since: 0`: older than every registration.
    */
-  | { result: 'gone'; reason: string; since?: number }
+  | ({ result: 'gone'; since?: number } & Why)
   /** This address does not fit the app or project that we hold for it: a mistake, maybe ours. Kept, not written to. */
-  | { result: 'suspect'; reason: string }
+  | ({ result: 'suspect' } & Why)
   /** The message itself is wrong: our bug. */
-  | { result: 'refused'; reason: string };
+  | ({ result: 'refused' } & Why);
 
 /** The port: one attempt, ended within its own deadline. Never throws for what a provider says or fails to say. */
 export type Provider = (deps: Deps, tenant: Tenant, push: Push) => Promise<Outcome>;

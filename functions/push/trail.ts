@@ -8,7 +8,7 @@ import { DeviceId, type TenantId, type UserId } from '../../core/ids.ts';
 import { trailKey, trailPrefix } from '../../core/keys.ts';
 
 /** As long as APNs keeps what waits for a phone that is off. */
-const TRAIL_SECONDS = 30 * 24 * 3600;
+export const TRAIL_SECONDS = 30 * 24 * 3600;
 const DECISIONS_LIMIT = 1000;
 
 export const decisions = ['sent', 'later', 'skipped', 'failed', 'received'] as const;
@@ -58,10 +58,15 @@ export const record = async ({ ddb, env }: Rows, about: About, name: string, ent
   });
 };
 
-/** All decisions about an event, oldest first; those of one device, if it is named. */
-export const decisionsOf = async ({ ddb, env }: Rows, about: About, device?: DeviceId): Promise<TrailRecord[]> => {
+/** All decisions about an event, oldest first; those of one device, and whose names begin so, if it is named. */
+export const decisionsOf = async (
+  { ddb, env }: Rows,
+  about: About,
+  device?: DeviceId,
+  name?: string,
+): Promise<TrailRecord[]> => {
   const { tenant, person, stream, v } = about;
-  const { pk, prefix } = trailPrefix(tenant, person, { stream, v, device });
+  const { pk, prefix } = trailPrefix(tenant, person, { stream, v, device, name });
   const items = await ddb.query(
     {
       TableName: env.TRAIL_TABLE,

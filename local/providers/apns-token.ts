@@ -41,14 +41,15 @@ export const authenticate = async (options: TokenOptions, bearer: string | undef
   if (token === undefined) return forbidden('MissingProviderToken');
   try {
     const { kid } = decodeProtectedHeader(token);
-    const apns = options.tenants.map(({ push }) => push.apns).find((candidate) => candidate?.keyId === kid);
+    const all = options.tenants.flatMap(({ push }) => (push.apns ? [push.apns] : []));
+    const apns = all.find(({ keyId }) => keyId === kid);
     if (!apns) return forbidden('InvalidProviderToken');
     const { publicKey } = await apnsKey(options.keys, apns.key);
     const demands = { algorithms: ['ES256'], issuer: apns.teamId, maxTokenAge: TOKEN_SECONDS, clockTolerance: 0 };
     const { payload } = await jwtVerify(token, publicKey, demands);
     return isChangedTooOften(options, apns.teamId, payload.iat ?? 0)
       ? { status: 429, reason: 'TooManyProviderTokenUpdates' }
-      : apns.topics;
+      : all.flatMap(({ teamId, topics }) => (teamId === apns.teamId ? topics : []));
   } catch (error) {
     const tooOld = error instanceof errors.JWTExpired;
     return forbidden(tooOld ? 'ExpiredProviderToken' : 'InvalidProviderToken');

@@ -53,7 +53,7 @@ describe('a registration is refused whose', () => {
     ['activity’s token is no hex', { ...ios, activity: { ...activity, value: 'x'.repeat(64) } }, 'body.activity.value'],
     ['platform is unknown', { ...ios, platform: 'web' }, 'body.platform'],
     ['version of the app is empty', { ...ios, appVersion: '' }, 'body.appVersion'],
-    ...['+02:00', '', 'CET+1', 'Europe/Atlantis', 'Europe/', 'Berlin', 'GMT', 'UTC ', '../etc', 'a'.repeat(65)].map(
+    ...['+02:00', '', 'CET+1', 'Europe/Atlantis', 'Europe/', 'Berlin', '-0300', 'UTC ', '../etc', 'a'.repeat(65)].map(
       (timeZone): [string, object, string] => [`time zone is ${timeZone}`, { ...ios, timeZone }, 'body.timeZone'],
     ),
     ...['', 'e', 'english-language-x', 'en--US', 'en US', 'de-DE-', 'x'.repeat(65), 'en-US-u'].map(
@@ -76,6 +76,8 @@ describe('a registration is taken', () => {
     ['with a locale as Android writes it', { ...ios, locale: 'pt_BR' }, { locale: 'pt-BR' }],
     ['with a script and an extension', { ...ios, locale: 'zh-hant-tw-u-nu-latn' }, { locale: 'zh-Hant-TW-u-nu-latn' }],
     ['with UTC', { ...ios, timeZone: 'UTC' }, { timeZone: 'UTC' }],
+    ['with GMT', { ...ios, timeZone: 'GMT' }, { timeZone: 'GMT' }],
+    ['with a country', { ...ios, timeZone: 'Japan' }, { timeZone: 'Japan' }],
     ['with a city', { ...ios, timeZone: 'America/Argentina/Ushuaia' }, { timeZone: 'America/Argentina/Ushuaia' }],
   ])('%s', async (_, body, row) => {
     expect((await ada.call('PUT', '/v1/devices/good', body)).status).toBe(200);

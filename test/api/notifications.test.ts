@@ -74,6 +74,35 @@ describe('a receipt', () => {
     const { body } = await b.call('GET', path);
     expect(body.decisions.map(({ decision }: Json) => decision)).toEqual(['sent', 'received']);
   });
+  test('is taken though nobody wrote down that it was sent', async () => {
+    const { b, path } = await told('l');
+    const bare = { platform: 'ios', locale: 'en', appVersion: '1.0' };
+    expect((await b.call('PUT', '/v1/devices/watch', bare)).status).toBe(200);
+    expect((await b.call('POST', `${path}/received`, { deviceId: 'watch' })).status).toBe(204);
+    const { body } = await b.call('GET', path);
+    expect(body.decisions).toMatchObject([
+      { decision: 'sent' },
+      { device: 'watch', what: 'show', decision: 'received' },
+    ]);
+  });
+  test('is not taken for what was not to be sent: skipped, or one’s own', async () => {
+    const { a, b, conversationId, stream } = await told('k');
+    await register(a, 'phone', 'k-ada');
+    const muted = await b.call('PUT', `/v1/conversations/${conversationId}/mute`, { until: 'forever' });
+    expect(muted.status).toBeLessThan(300);
+    const { body } = await a.call(
+      'POST',
+      `/v1/conversations/${conversationId}/messages`,
+      { text: 'x', after: 2 },
+      key(),
+    );
+    const decided = await world().logged(
+      ({ msg, stream: of, v, device }) => msg === 'push decided' && of === stream && v === body.version && !!device,
+    );
+    expect(decided.decision).toBe('skipped');
+    const path = `/v1/notifications/conversation:${conversationId}@${body.version}/received`;
+    for (const person of [a, b]) expect((await person.call('POST', path, { deviceId: 'phone' })).status).toBe(404);
+  });
   test('is taken for what was sent alone, and from its person', async () => {
     const { a, b, path } = await told('q');
     expect((await b.call('POST', `${path}/received`, { deviceId: 'tablet' })).status).toBe(404);

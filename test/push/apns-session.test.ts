@@ -101,12 +101,12 @@ describe('an answer', () => {
     expect(await push()).toEqual({ status: 200, id: `id-${count}` });
   });
 
-  test('that refuses carries reason, timestamp and the seconds to wait', async () => {
+  test('that refuses carries reason, timestamp and when to come again', async () => {
     const { origin } = await serve((stream) =>
       refuse(stream, 410, { reason: 'Unregistered', timestamp: 1_700_000_000_000 }, { 'retry-after': '7' }),
     );
     const body = { reason: 'Unregistered', timestamp: 1_700_000_000_000 };
-    expect(await open(origin).push()).toEqual({ status: 410, ...body, retryAfter: 7 });
+    expect(await open(origin).push()).toEqual({ status: 410, ...body, retryAfter: '7' });
   });
 
   test('that is no JSON still carries its status', async () => {
@@ -335,6 +335,18 @@ test('a connection that is cut with a notification in flight is opened again, an
   expect([ids.length, new Set(ids).size]).toEqual([2, 1]);
 });
 
+test('a background push that was in flight then is not sent again: Apple counts them', async () => {
+  const { origin, sessions, ids } = await serve((stream, headers, session) => {
+    if (session === sessions[0]) session.destroy();
+    else ok(stream, headers, session);
+  });
+  const { send } = open(origin);
+  const { headers, ...rest } = note();
+  const answer = await send({ ...rest, headers: { ...headers, 'apns-push-type': 'background' } });
+  expect(answer).toMatchObject({ arrived: 'unknown' });
+  expect(ids).toHaveLength(1);
+});
+
 test('renewing leaves what is in flight alone', async () => {
   const { origin, sessions } = await serve((...args) => void setTimeout(() => ok(...args), 100));
   const { push, renew } = open(origin);
@@ -351,6 +363,17 @@ test('closing answers all that wait, and nothing is sent afterwards', async () =
   const waiting = [push(), push()];
   close();
   expect(await Promise.all([...waiting, push()])).toMatchObject(Array(3).fill({ failed: 'closed', arrived: 'no' }));
+});
+
+test('what is too much to wait is refused at once, and says that it is our queue', async () => {
+  const { origin } = await serve(() => undefined);
+  const { push, close } = open(origin);
+  const waiting = Array.from({ length: 10_000 }, () => push());
+  expect(await push()).toEqual({ failed: 'our queue is full', arrived: 'no' });
+  close();
+  expect(new Set((await Promise.all(waiting)).map((answer) => 'failed' in answer && answer.failed))).toEqual(
+    new Set(['closed']),
+  );
 });
 
 describe('over TLS', () => {

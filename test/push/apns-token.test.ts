@@ -90,7 +90,7 @@ describe('a provider token', () => {
     const before = calls;
     pass(49);
     await current();
-    expect([before, calls, signed]).toEqual([2, 2, 1]);
+    expect([before, calls, signed]).toEqual([3, 3, 1]);
   });
 
   test('is minted anew after fifty minutes, again once for all', async () => {
@@ -146,6 +146,15 @@ describe('a provider token that APNs calls expired', () => {
     pass(1);
     expect(await old.refresh(token)).toEqual(newer);
   });
+});
+
+test('after Apple says that we mint too often, a new key mints none either', async () => {
+  const tokens = createProviderTokens(async () => pem);
+  const newer = { ...apnsOf(demo), keyId: 'DEMOKEY002' };
+  await tokens.pause(deps, apnsOf(demo));
+  await expect(tokens.current(deps, newer)).rejects.toThrow('may not have a new token yet');
+  pass(20);
+  expect((await tokens.current(deps, newer)).iat).toBe(nowSeconds);
 });
 
 test('after Apple says that we mint too often, nobody mints for twenty minutes', async () => {

@@ -1,6 +1,6 @@
 /** What we do about each of Apple's reasons: written from their documentation, not from our table. */
 import { describe, expect, test } from 'vitest';
-import { verdictOf } from '../../functions/push/apns-verdicts.ts';
+import { verdictOf as verdictAt } from '../../functions/push/apns-verdicts.ts';
 
 const SINCE = 1_760_000_000_000;
 
@@ -22,7 +22,7 @@ const documented = [
   [400, 'TopicDisallowed', 'held app'],
   [403, 'BadCertificate', 'held tenant'],
   [403, 'BadCertificateEnvironment', 'held tenant'],
-  [403, 'BadEnvironmentKeyIdInToken', 'held tenant'],
+  [403, 'BadEnvironmentKeyIdInToken', 'suspect'],
   [403, 'ExpiredProviderToken', 'held tenant'],
   [403, 'Forbidden', 'held tenant'],
   [403, 'InvalidProviderToken', 'held tenant'],
@@ -39,6 +39,9 @@ const documented = [
   [503, 'ServiceUnavailable', 'later trouble'],
   [503, 'Shutdown', 'later trouble'],
 ] as const;
+
+const now = new Date('2026-01-01T00:00:00.000Z');
+const verdictOf = (answer: Parameters<typeof verdictAt>[0], id: string) => verdictAt(answer, id, now);
 
 const inWords = (status: number, reason: string): string => {
   const { outcome } = verdictOf({ status, reason }, 'id');
@@ -74,21 +77,31 @@ describe('APNs’ reason', () => {
     }));
 
   test('to wait says how long, if it does', () => {
-    const wait = (status: number, reason: string, retryAfter?: number) => {
+    const wait = (status: number, reason: string, retryAfter?: string) => {
       const { outcome } = verdictOf({ status, reason, ...(retryAfter !== undefined && { retryAfter }) }, 'id');
       return 'after' in outcome ? outcome.after : undefined;
     };
-    expect([wait(429, 'TooManyRequests', 7), wait(429, 'TooManyRequests')]).toEqual([7, undefined]);
-    expect([wait(503, 'ServiceUnavailable', 9), wait(500, 'InternalServerError')]).toEqual([9, undefined]);
-    expect([wait(429, 'TooManyProviderTokenUpdates', 7), wait(429, 'TooManyProviderTokenUpdates', 1300)]).toEqual([
+    expect([wait(429, 'TooManyRequests', '7'), wait(429, 'TooManyRequests')]).toEqual([7, undefined]);
+    expect([wait(503, 'ServiceUnavailable', '9'), wait(500, 'InternalServerError')]).toEqual([9, undefined]);
+    expect([wait(429, 'TooManyProviderTokenUpdates', '7'), wait(429, 'TooManyProviderTokenUpdates', '1300')]).toEqual([
       1200, 1300,
     ]);
   });
 
+  test.each([
+    [429, 'TooManyRequests', 'Thu, 01 Jan 2026 00:01:30 GMT', 90],
+    [503, 'ServiceUnavailable', 'Wed, 31 Dec 2025 23:00:00 GMT', 0],
+    [429, 'TooManyProviderTokenUpdates', 'Thu, 01 Jan 2026 01:00:00 GMT', 3600],
+    [500, 'Mercury', 'soon', undefined],
+  ])('to wait may say until when: %i %s %s is %s s', (status, reason, retryAfter, after) => {
+    const { outcome } = verdictOf({ status, reason, retryAfter }, 'id');
+    expect('after' in outcome ? outcome.after : undefined).toBe(after);
+  });
+
   test('is tried once more only where that may help', () => {
-    expect(reasonsWhere(({ once }) => once)).toEqual(['BadDeviceToken', 'IdleTimeout', 'ExpiredProviderToken']);
+    expect(reasonsWhere(({ once }) => once === 'new-connection')).toEqual(['IdleTimeout', 'UnrelatedKeyIdInToken']);
     expect(reasonsWhere(({ once }) => once === 'other-environment')).toEqual(['BadDeviceToken']);
-    expect(reasonsWhere(({ once }) => once === 'new-token')).toEqual(['ExpiredProviderToken']);
+    expect(reasonsWhere(({ once }) => once === 'new-token')).toEqual(['ExpiredProviderToken', 'InvalidProviderToken']);
   });
 
   test('ends the connection where it is to blame', () =>
@@ -116,15 +129,18 @@ test.each([
   expect(inWords(status, 'constructor')).toBe(expected);
 });
 
-test('an answer without a reason says so', () =>
-  expect(verdictOf({ status: 500 }, 'id').outcome).toMatchObject({ reason: '500 without a reason' }));
+test.each([undefined, 'a page <html>', 'x'.repeat(61)])('an answer without a reason (%s) says so', (reason) =>
+  expect(verdictOf({ status: 500, ...(reason !== undefined && { reason }) }, 'id').outcome).toMatchObject({
+    reason: '500 without a reason',
+  }),
+);
 
 test('an accepted push has the name that APNs gave it, or else ours', () => {
   expect(verdictOf({ status: 200, id: 'theirs' }, 'ours').outcome).toEqual({ result: 'sent', id: 'theirs' });
   expect(verdictOf({ status: 200 }, 'ours').outcome).toEqual({ result: 'sent', id: 'ours' });
 });
 
-test.each(['timeout', 'goaway', 'refused', 'reset', 'closed', 'connect'] as const)(
+test.each(['timeout', 'goaway', 'refused', 'reset', 'closed', 'connect', 'our queue is full'] as const)(
   '%s: nobody knows, so later',
   (failed) =>
     expect(verdictOf({ failed, arrived: 'unknown' }, 'id')).toEqual({

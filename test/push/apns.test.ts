@@ -98,6 +98,32 @@ describe('a push to APNs', () => {
     expect(await send(pushTo('dead400'))).toMatchObject({ result: 'sent', environment: 'sandbox' });
   });
 
+  test.each<[string, [number, string], object]>([
+    ['takes it later', [503, 'ServiceUnavailable'], { result: 'later', patience: 'trouble' }],
+    ['floods', [429, 'TooManyRequests'], { result: 'later', patience: 'flooded' }],
+    ['does not take us', [403, 'Forbidden'], { result: 'suspect', reason: '400 BadDeviceToken' }],
+    ['finds our message wrong', [400, 'BadPriority'], { result: 'refused' }],
+    ['knows it no more', [410, 'Unregistered'], { result: 'gone', reason: '400 BadDeviceToken' }],
+    ['knows it not', [400, 'BadDeviceToken'], { result: 'gone', reason: '400 BadDeviceToken' }],
+    ['knows it for another app', [400, 'DeviceTokenNotForTopic'], { result: 'gone', reason: '400 BadDeviceToken' }],
+  ])('that its own environment does not know, and the other %s, ends so', async (_, answer, outcome) => {
+    const { origin } = await answering(answer);
+    const { send } = await start({ sandbox: origin });
+    expect(await send(pushTo('dead400'))).toMatchObject(outcome);
+  });
+
+  test.each<[string, string, [number, string][]]>([
+    ['to the other environment', 'dead400', []],
+    ['on another connection', 'a1', [[400, 'IdleTimeout']]],
+  ])('of who logged out meanwhile is not sent again %s', async (_, token, answers) => {
+    const { origin, asked } = await answering(...answers);
+    const { send } = await start({ sandbox: origin });
+    const environment = answers.length > 0 ? 'sandbox' : 'production';
+    const push = { ...pushTo(token, { environment }), stillTheirs: async () => false };
+    expect(await send(push)).toMatchObject({ result: 'later', patience: 'unknown' });
+    expect(asked).toHaveLength(answers.length);
+  });
+
   test('to a Live Activity does not', async () => {
     const { origin, asked } = await answering();
     const { send } = await start({ sandbox: origin });
@@ -116,21 +142,33 @@ describe('a push to APNs', () => {
     expect(asked.length).toBe(2);
   });
 
-  test('whose provider token has expired goes with a new one, if that may be minted', async () => {
-    const { origin, asked } = await answering([200, ''], [403, 'ExpiredProviderToken']);
+  test('over a connection of another key goes over a new one', async () => {
+    const { origin, asked } = await answering([403, 'UnrelatedKeyIdInToken']);
     const { send } = await start({ sandbox: origin });
-    const push = pushTo('a1', { environment: 'sandbox' });
-    await send(push);
-    deps = { ...deps, now: () => new Date(Date.now() + 21 * 60_000) };
-    expect(await send(push)).toMatchObject({ result: 'sent' });
-    expect([asked.length, new Set(asked).size]).toEqual([3, 2]);
+    expect(await send(pushTo('a1', { environment: 'sandbox' }))).toMatchObject({ result: 'sent' });
+    expect(asked.length).toBe(2);
   });
+
+  test.each(['ExpiredProviderToken', 'InvalidProviderToken'])(
+    'whose provider token is bad (%s) goes with a new one, if that may be minted',
+    async (reason) => {
+      const { origin, asked } = await answering([200, ''], [403, reason]);
+      const { send } = await start({ sandbox: origin });
+      const push = pushTo('a1', { environment: 'sandbox' });
+      await send(push);
+      deps = { ...deps, now: () => new Date(Date.now() + 21 * 60_000) };
+      expect(await send(push)).toMatchObject({ result: 'sent' });
+      expect([asked.length, new Set(asked).size]).toEqual([3, 2]);
+    },
+  );
 
   test('of a tenant without APNs, without a key or with a broken one ends no address', async () => {
     const { tenant } = await start();
     const push = pushTo('a1');
     const { apns: _, ...others } = tenant.push;
-    expect(await sendToApns(deps, { ...tenant, push: others }, push)).toMatchObject({ result: 'suspect' });
+    expect(await sendToApns(deps, { ...tenant, push: others }, push)).toMatchObject({
+      ...{ result: 'held', scope: 'tenant' },
+    });
     const fails = async (read: () => Promise<string>) => {
       secret.read = read;
       return sendToApns(deps, tenant, push);
@@ -138,6 +176,6 @@ describe('a push to APNs', () => {
     const named = (name: string) => () => Promise.reject(Object.assign(new Error('no'), { name }));
     expect(await fails(named('ParameterNotFound'))).toMatchObject({ result: 'held', scope: 'tenant' });
     expect(await fails(async () => 'no key')).toMatchObject({ result: 'held', scope: 'tenant' });
-    expect(await fails(named('TimeoutError'))).toMatchObject({ result: 'later', patience: 'trouble' });
+    expect(await fails(named('TimeoutError'))).toMatchObject({ result: 'later', patience: 'unknown' });
   });
 });

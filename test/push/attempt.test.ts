@@ -1,11 +1,15 @@
 /** What becomes of a push: decided once, sent at most once visibly, put off and given up by rule; and each step is written down. */
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { readDevice } from '../../core/devices.ts';
+import { append, readNewest } from '../../core/events.ts';
 import { DeviceId } from '../../core/ids.ts';
 import { ackOf, raiseRegister, readMark } from '../../core/pointers.ts';
 import { removeDevice } from '../../functions/push/addresses.ts';
 import { attemptPush } from '../../functions/push/attempt.ts';
+import { spendVisible } from '../../functions/push/budget.ts';
 import type { Outcome } from '../../functions/push/provider.ts';
+import { record } from '../../functions/push/trail.ts';
+import { claimConnection } from '../../functions/sync/connections.ts';
 import { bindEnvironment } from '../memory.ts';
 import { ben, cleo, demo, phone } from '../people.ts';
 import { createStage, START, token } from './stage.ts';
@@ -80,6 +84,27 @@ describe('a push is not sent', () => {
     expect(pushes).toHaveLength(1);
     expect(said(await trail(job.v))).toEqual(['later: not now', 'skipped: device gone']);
   });
+  test('when it is a day old before anybody could send it', async () => {
+    const { run, job, pushes, clock, trail } = await one();
+    clock.now += 24 * 3600_000 + 1;
+    await run(job);
+    expect(pushes).toEqual([]);
+    expect(said(await trail(job.v))).toEqual(['skipped: too old']);
+  });
+  test('when the device said that it arrived, though nobody wrote down that it was sent', async () => {
+    const { deps, run, job, pushes, name, trail } = await one();
+    const entry = {
+      device: phone,
+      what: 'show',
+      decision: 'received',
+      attempt: 0,
+      at: deps.now().toISOString(),
+    } as const;
+    await record(deps, { tenant: demo, person: ben, stream: name, v: job.v }, 'show-0-received', entry);
+    await run({ ...job, attempt: 1, paid: true });
+    expect(pushes).toEqual([]);
+    expect(said(await trail(job.v))).toContain('skipped: already sent');
+  });
   test('to an address that is another person’s by now', async () => {
     const { register, run, job, pushes } = await one();
     await register(phone, 'ben', cleo);
@@ -104,6 +129,74 @@ describe('a provider that', () => {
     const { run, job, answers } = await one();
     answers.push(later('flooded', 7), later('trouble', 9));
     expect(await run(job)).toEqual([0, 7, 9]);
+  });
+  test('names a time beyond what a queue can wait is left alone until then, and that is one attempt', async () => {
+    const { run, job, answers, pushes, trail } = await one();
+    answers.push(later('flooded', 2000));
+    expect(await run(job)).toEqual([0, 900, 900, 200]);
+    expect(pushes).toHaveLength(2);
+    expect((await trail(job.v)).map(({ attempt, retryAt }) => [attempt, retryAt])).toEqual([
+      [0, new Date(START + 2_000_000).toISOString()],
+      [1, undefined],
+    ]);
+  });
+  test('fails in several ways has waits for each', async () => {
+    const { run, job, answers } = await one();
+    answers.push(later('unknown'), later('flooded'), later('unknown'), later('flooded'));
+    expect(await run(job)).toEqual([0, 5, 60, 30, 120]);
+  });
+  test('says more than a code is quoted in the logs alone', async () => {
+    const { run, job, answers, trail, log } = await one();
+    answers.push({ result: 'refused', reason: '400 INVALID_ARGUMENT', detail: 'hi, Ada' });
+    await run(job);
+    expect(JSON.stringify(await trail(job.v))).not.toMatch('hi, Ada');
+    expect(log.find(({ msg }) => msg === 'push decided')).toMatchObject({ detail: 'hi, Ada' });
+  });
+  test('takes our credentials again ends the hold by one push; all others follow', async () => {
+    const { deps, say, answers, pushes, clock, queued } = await one();
+    answers.push({ result: 'held', scope: 'tenant', reason: '403 InvalidProviderToken' });
+    const jobs = [];
+    for (let i = 0; i < 5; i++) jobs.push(await say(`${i}`));
+    for (const job of jobs) await attemptPush(deps, job);
+    expect(pushes).toHaveLength(1);
+    clock.now += 900_000;
+    const waiting = queued.splice(0);
+    expect(waiting).toHaveLength(5);
+    // All at once: the answer to the first is not there when the others look.
+    const asked = Promise.withResolvers<void>();
+    const heard = Promise.withResolvers<void>();
+    answers.push(async (push) => {
+      asked.resolve();
+      await heard.promise;
+      return { result: 'sent', id: push.id };
+    });
+    const all = waiting.map(({ job }) => attemptPush(deps, job));
+    await asked.promise;
+    await vi.waitFor(() => expect(queued).toHaveLength(4));
+    heard.resolve();
+    await Promise.all(all);
+    expect([pushes.length, queued.length, queued[0]?.delay]).toEqual([2, 4, 30]);
+    // Half a minute later all go, and nobody waits for a hold any more.
+    clock.now += 30_000;
+    for (const { job } of queued.splice(0)) await attemptPush(deps, job);
+    expect(pushes).toHaveLength(6);
+    expect(queued).toEqual([]);
+  });
+  test('is found again in the hour after an outage gets no more than the budget allows', async () => {
+    const { deps, say, answers, pushes, queued, clock } = await one();
+    const jobs = [];
+    for (let i = 0; i < 10; i++) jobs.push(await say(`${i}`));
+    for (const patience of ['trouble', 'trouble'] as const)
+      for (let i = 0; i < 10; i++) {
+        answers.push(later(patience));
+        const job = jobs.shift() ?? queued.shift()?.job;
+        if (job) await attemptPush(deps, job);
+      }
+    clock.now += 900_000;
+    pushes.length = 0;
+    for (let i = 0; i < 5; i++) await attemptPush(deps, await say(`new ${i}`));
+    for (const { job } of queued.splice(0)) await attemptPush(deps, job);
+    expect(pushes).toHaveLength(10);
   });
   test('never recovers is given up after a day, and the trail says so', async () => {
     const { run, job, answers, clock, trail } = await one();
@@ -183,6 +276,35 @@ describe('an address that a provider knows no more', () => {
 });
 
 describe('when a device gets very many', () => {
+  test('of many streams each waits for its own turn, and none is asked for twice', async () => {
+    const { deps, register, say, run, pushes, trail, clock } = await createStage();
+    await register(phone, 'ben');
+    for (let i = 0; i < 10; i++) await spendVisible(deps, { tenant: demo, person: ben, device: phone }, `other/${i}`);
+    for (let i = 0; i < 60; i++) await spendVisible(deps, { tenant: demo, person: ben, device: phone }, `more/${i}`);
+    const job = await say();
+    expect(await run(job)).toEqual([0, 900, 320]);
+    expect(clock.now).toBe(START + 61 * 20_000);
+    expect(pushes).toHaveLength(1);
+    expect((await trail(job.v)).map(({ attempt, decision }) => [attempt, decision])).toEqual([
+      [0, 'later'],
+      [1, 'sent'],
+    ]);
+  });
+  test('what stands for others is shown itself: not one that was taken back', async () => {
+    const { deps, stream, register, say, run, queued, trail } = await createStage();
+    await register(phone, 'ben');
+    const all = [];
+    for (let i = 0; i < 13; i++) all.push(await say(`${i}`));
+    for (const job of all.slice(0, 12)) await attemptPush(deps, job);
+    const [newest] = await readNewest(deps, stream, 1);
+    if (!newest) throw new Error('there is nothing');
+    const events = [{ type: 'Deleted', id: 'msg_13' }];
+    await append(deps, stream, { ...newest, v: newest.v + 1, command: 'usr_ada/delete', events });
+    for (const { job } of queued.splice(0)) await run(job);
+    const last = all[11]?.v ?? 0;
+    expect((await trail(last - 1)).at(-1)?.into).toMatch(new RegExp(`@${last}$`));
+    expect(said(await trail(last)).at(-1)).toBe('sent');
+  });
   test('the newest stands for those that had to wait, and the trail says which', async () => {
     const { deps, register, say, run, pushes, trail, queued } = await createStage();
     await register(phone, 'ben');
@@ -230,6 +352,49 @@ describe('what is read on one device', () => {
     answers.push(later('flooded'));
     expect(await run(job)).toEqual([0, 60]);
     expect(pushes.filter(({ content }) => content.type === 'clear')).toHaveLength(2);
+  });
+  test('also when one answers before it was told', async () => {
+    const { run, job, say, pushes } = await clearing();
+    await say('me too', phone, ben);
+    await run(job);
+    expect(pushes.at(-1)?.content).toEqual({ type: 'clear', stream: job.stream, v: job.v + 1, badge: 0 });
+  });
+  test.each([
+    ['only claims to be connected', 0, 'sent'],
+    ['is connected: it acknowledged all', 1, 'skipped: connected'],
+  ])('or not, where the device %s', async (_, acknowledged, becomes) => {
+    const { deps, stream, run, job, trail } = await clearing();
+    const expires = Math.floor(START / 1000) + 3600;
+    await claimConnection(deps, { tenant: demo, user: ben, device: phone, expires }, 'c1');
+    if (acknowledged) await raiseRegister(deps, ben, stream, ackOf(phone), job.v);
+    await run(job);
+    expect(said((await trail(job.v)).filter(({ what }) => what === 'clear'))).toEqual([becomes]);
+  });
+  test('up to the last of hundreds that is read, however many are not', async () => {
+    const { deps, stream, run, job, say, pushes } = await clearing();
+    for (let i = 0; i < 130; i++) await say(`${i}`);
+    await raiseRegister(deps, ben, stream, readMark, 17);
+    await run({ ...job, v: job.v + 130, read: 17 });
+    expect(pushes.at(-1)?.content).toMatchObject({ type: 'clear', v: job.v + 16 });
+  });
+  test('at most three times in any hour, also when the provider fails or does not answer', async () => {
+    const { deps, stream, say, run, job, pushes, answers, clock } = await clearing();
+    const times: number[] = [];
+    const noting = (outcome: Outcome) => async () => {
+      times.push(clock.now);
+      return outcome;
+    };
+    answers.push(...[later('unknown'), later('unknown'), later('trouble'), later('flooded')].map(noting));
+    answers.push(...Array.from({ length: 20 }, () => noting({ result: 'sent', id: 'x' })));
+    for (let read = 2; read <= 5; read++) {
+      const { v } = await say(`${read}`);
+      await raiseRegister(deps, ben, stream, readMark, read);
+      await run({ ...job, v, read });
+    }
+    expect(times.length).toBeGreaterThan(6);
+    expect(pushes.length).toBe(times.length + 1);
+    const apart = times.slice(3).map((time, i) => time - (times[i] ?? 0));
+    expect(Math.min(...apart)).toBeGreaterThanOrEqual(3600_000);
   });
   test('only up to there', async () => {
     const { run, job, say, pushes } = await clearing();

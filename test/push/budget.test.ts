@@ -22,33 +22,37 @@ const who: Who = { tenant: demo, person: ben, device: phone };
 type Budget = {
   spend: (deps: Deps, who: Who) => Promise<number>;
   atOnce: number;
+  /** Does who waits have its part already? */
+  reserves: boolean;
   /** No more than this many from one instant to another so much later, both included. */
   most: (ms: number) => number;
   /** One in so much time is always within it. */
   pace: number;
   steps: number[];
 };
+const background: Budget = {
+  spend: spendBackground,
+  reserves: false,
+  atOnce: BACKGROUND_PER_HOUR,
+  most: (ms) => BACKGROUND_PER_HOUR * (Math.floor(ms / HOUR_MS) + 1),
+  pace: HOUR_MS / BACKGROUND_PER_HOUR,
+  steps: [0, 1, 1000, HOUR_MS / 3, HOUR_MS / 2, HOUR_MS - 1, HOUR_MS, 3 * HOUR_MS],
+};
+/** Another one each time: of one stream only the newest goes. */
+let streams = 0;
 const budgets: [string, Budget][] = [
   [
     'visible',
     {
-      spend: spendVisible,
+      spend: async (deps, who) => (await spendVisible(deps, who, `conversation/${streams++}`)).seconds,
+      reserves: true,
       atOnce: VISIBLE_BURST,
       most: (ms) => VISIBLE_BURST + Math.floor(ms / VISIBLE_EVERY_MS),
       pace: VISIBLE_EVERY_MS,
       steps: [0, 1, 1000, VISIBLE_EVERY_MS - 1, VISIBLE_EVERY_MS, 90_000, 10 * VISIBLE_EVERY_MS],
     },
   ],
-  [
-    'background',
-    {
-      spend: spendBackground,
-      atOnce: BACKGROUND_PER_HOUR,
-      most: (ms) => BACKGROUND_PER_HOUR * (Math.floor(ms / HOUR_MS) + 1),
-      pace: HOUR_MS / BACKGROUND_PER_HOUR,
-      steps: [0, 1, 1000, HOUR_MS / 3, HOUR_MS / 2, HOUR_MS - 1, HOUR_MS, 3 * HOUR_MS],
-    },
-  ],
+  ['background', background],
 ];
 
 const expectWithin = (granted: number[], { most }: Budget): void => {
@@ -60,22 +64,24 @@ const expectWithin = (granted: number[], { most }: Budget): void => {
   });
 };
 
-/** So many spend at each step of the clock. @returns when each was granted */
-const play = async ({ deps, clock }: Rows, { spend }: Budget, steps: [number, number][]): Promise<number[]> => {
+/** So many spend at each step of the clock. @returns when each goes */
+const play = async (
+  { deps, clock }: Rows,
+  { spend, reserves }: Budget,
+  steps: [number, number][],
+): Promise<number[]> => {
   const granted: number[] = [];
   for (const [step, spenders] of steps) {
     clock.ms += step;
-    const waits = await Promise.all(Array.from({ length: spenders }, () => spend(deps, who).catch(() => 1)));
-    granted.push(...waits.filter((wait) => wait === 0).map(() => clock.ms));
+    const waits = await Promise.all(Array.from({ length: spenders }, () => spend(deps, who).catch(() => -1)));
+    const go = waits.filter((wait) => (reserves ? wait >= 0 : wait === 0));
+    granted.push(...go.map((wait) => clock.ms + wait * 1000));
   }
   return granted;
 };
 
 describe.each(budgets)('%s pushes', (_what, budget) => {
   const { spend, atOnce, pace, steps } = budget;
-  const forward = fc.array(
-    fc.tuple(fc.oneof(fc.constantFrom(...steps), fc.nat(HOUR_MS)), fc.integer({ min: 1, max: 4 })),
-  );
   const anyway = fc.array(
     fc.tuple(
       fc.tuple(fc.constantFrom(...steps, 7), fc.constantFrom(1, 1, -1)).map(([step, sign]) => step * sign),
@@ -100,22 +106,6 @@ describe.each(budgets)('%s pushes', (_what, budget) => {
         expect(waits.filter((wait) => wait === 0)).toHaveLength(atOnce);
       }),
       { numRuns: 50 },
-    ));
-
-  test('never starve: after the seconds that it says one is granted, and not a second before', () =>
-    fc.assert(
-      fc.asyncProperty(forward, async (times) => {
-        const rows = createRows();
-        await play(rows, budget, times);
-        const { deps, clock } = rows;
-        const now = clock.ms;
-        let wait = await spend(deps, who);
-        while (wait === 0) wait = await spend(deps, who);
-        clock.ms = now + (wait - 1) * 1000;
-        expect(await spend(deps, who)).toBe(1);
-        clock.ms = now + wait * 1000;
-        expect(await spend(deps, who)).toBe(0);
-      }),
     ));
 
   test('go on for ever at its pace', async () => {
@@ -151,9 +141,30 @@ describe.each(budgets)('%s pushes', (_what, budget) => {
   });
 });
 
+test('background pushes never starve: after the seconds that it says one is granted, and not a second before', () => {
+  const { spend, steps } = background;
+  const times = fc.array(
+    fc.tuple(fc.oneof(fc.constantFrom(...steps), fc.nat(HOUR_MS)), fc.integer({ min: 1, max: 4 })),
+  );
+  return fc.assert(
+    fc.asyncProperty(times, async (spent) => {
+      const rows = createRows();
+      await play(rows, background, spent);
+      const { deps, clock } = rows;
+      const now = clock.ms;
+      let wait = await spend(deps, who);
+      while (wait === 0) wait = await spend(deps, who);
+      clock.ms = now + (wait - 1) * 1000;
+      expect(await spend(deps, who)).toBe(1);
+      clock.ms = now + wait * 1000;
+      expect(await spend(deps, who)).toBe(0);
+    }),
+  );
+});
+
 test('the two kinds share nothing', async () => {
   const { deps } = createRows();
-  for (let i = 0; i < VISIBLE_BURST; i++) await spendVisible(deps, who);
+  for (let i = 0; i < VISIBLE_BURST; i++) await spendVisible(deps, who, `conversation/${i}`);
   expect(await spendBackground(deps, who)).toBe(0);
 });
 
@@ -166,8 +177,51 @@ test('a bucket that expires between two calls is tried again a second later', as
         dynamo.force('memory-devices', { pk: String(pk), sk: String(sk) }, undefined);
     }
   });
-  const row = { tat: Date.parse('2026-01-01T00:00:01.000Z') };
+  const row = { tat: Date.parse('2026-01-01T00:00:01.000Z'), slots: {} };
   dynamo.force('memory-devices', { pk: 'demo#budget#usr_ben#phone', sk: 'visible' }, row);
-  expect(await spendVisible(deps, who)).toBe(1);
-  expect(await spendVisible(deps, who)).toBe(0);
+  expect(await spendVisible(deps, who, 'conversation/a')).toEqual({ seconds: 1, isPaid: false });
+  expect(await spendVisible(deps, who, 'conversation/a')).toEqual({ seconds: 0, isPaid: true });
+});
+
+describe('a visible push that finds nothing', () => {
+  const spent = async () => {
+    const rows = createRows();
+    for (let i = 0; i < VISIBLE_BURST; i++) await spendVisible(rows.deps, who, `conversation/${i}`);
+    const of = (stream: number) => spendVisible(rows.deps, who, `conversation/${stream}`);
+    return { ...rows, of };
+  };
+
+  test('has the next to come, and needs to ask no more', async () => {
+    const { of } = await spent();
+    const all = [];
+    for (let i = 0; i < 300; i++) all.push(await of(100 + i));
+    expect(all).toEqual(all.map((_, i) => ({ seconds: (i + 1) * 20, isPaid: true })));
+  });
+  test('shares it with all of its stream until then', async () => {
+    const { of, clock } = await spent();
+    expect((await of(0)).seconds).toBe(20);
+    expect((await of(1)).seconds).toBe(40);
+    clock.ms += 19_500;
+    expect([(await of(0)).seconds, (await of(1)).seconds, (await of(2)).seconds]).toEqual([1, 21, 41]);
+    clock.ms += 500;
+    // What came after it went has one of its own.
+    expect((await of(0)).seconds).toBe(60);
+  });
+  test('asks again where too many wait, and finds room then', async () => {
+    const { of, clock, dynamo } = await spent();
+    const waiting = 2 * (HOUR_MS / VISIBLE_EVERY_MS);
+    for (let i = 0; i < waiting; i++) await of(100 + i);
+    const { seconds, isPaid } = await of(1000);
+    expect([seconds > 0, isPaid]).toEqual([true, false]);
+    clock.ms += seconds * 1000;
+    expect((await of(1000)).isPaid).toBe(true);
+    expect(Buffer.byteLength(JSON.stringify(dynamo.items('memory-devices')))).toBeLessThan(20_000);
+  });
+  test('leaves nothing behind once the device was left alone', async () => {
+    const { of, clock, dynamo } = await spent();
+    for (let i = 0; i < 10; i++) await of(100 + i);
+    clock.ms += 24 * HOUR_MS;
+    expect((await of(1)).seconds).toBe(0);
+    expect(dynamo.items('memory-devices')).toMatchObject([{ slots: {} }]);
+  });
 });

@@ -1,6 +1,6 @@
 import { FirebaseError } from 'firebase-admin/app';
 import { describe, expect, test } from 'vitest';
-import { outcomeOf, retryAfterOf, tokenOutcomeOf } from '../../functions/push/fcm-verdicts.ts';
+import { outcomeOf, tokenOutcomeOf } from '../../functions/push/fcm-verdicts.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
 const FCM_ERROR = 'type.googleapis.com/google.firebase.fcm.v1.FcmError';
@@ -85,12 +85,25 @@ describe('what FCM says', () => {
       { ...trouble, after: 120 },
     ],
     ['INTERNAL', { status: 500, name: 'INTERNAL', fcm: 'INTERNAL' }, trouble],
-    ['THIRD_PARTY_AUTH_ERROR', { status: 401, name: 'UNAUTHENTICATED', fcm: 'THIRD_PARTY_AUTH_ERROR' }, held],
+    [
+      'THIRD_PARTY_AUTH_ERROR: of an address that the project has no key for',
+      { status: 401, name: 'UNAUTHENTICATED', fcm: 'THIRD_PARTY_AUTH_ERROR' },
+      { result: 'suspect' },
+    ],
     ['UNAUTHENTICATED', { status: 401, name: 'UNAUTHENTICATED' }, held],
     ['a new code of FCM, 5xx', { status: 504, name: 'DEADLINE_EXCEEDED', fcm: 'NEW' }, trouble],
     ['a new code of FCM, 404', { status: 404, name: 'NOT_FOUND', fcm: 'NEW' }, held],
     ['a new code of FCM, 400', { status: 400, name: 'FAILED_PRECONDITION', fcm: 'NEW' }, { result: 'refused' }],
   ])('%s', (_, said, outcome) => expect(outcomeOf(failure(said), now)).toMatchObject(outcome));
+
+  test('is told in codes; its words are for the logs', () => {
+    const denied = failure({ status: 403, name: 'PERMISSION_DENIED', message: 'Token abc of Ada' });
+    expect(outcomeOf(denied, now)).toMatchObject({ reason: '403 PERMISSION_DENIED', detail: 'Token abc of Ada' });
+    expect(outcomeOf(failure({ status: 400, name: 'some words' }), now)).toMatchObject({ reason: '400' });
+    const granted = (body: string) => tokenOutcomeOf(400, body, null, now);
+    expect(granted('{"error":"invalid_grant"}')).toMatchObject({ reason: 'token endpoint 400 invalid_grant' });
+    expect(granted('{"error":"no key for Ada"}')).toMatchObject({ reason: 'token endpoint 400' });
+  });
 
   test('only where it names a wait there is one', () => {
     expect(outcomeOf(failure({ status: 500, fcm: 'INTERNAL' }), now)).not.toHaveProperty('after');
@@ -123,7 +136,8 @@ describe('without an answer', () => {
     expect(outcomeOf(new FirebaseError({ code, message: 'words' }), now)).toMatchObject({
       result: 'later',
       patience: 'unknown',
-      reason: `${code} words`,
+      reason: code,
+      detail: 'words',
     }),
   );
   test.each(['messaging/invalid-argument', 'messaging/invalid-payload', 'messaging/invalid-recipient'])(
@@ -134,19 +148,6 @@ describe('without an answer', () => {
     expect(outcomeOf(thrown, now)).toMatchObject({ result: 'later', patience: 'unknown' }),
   );
 });
-
-test.each([
-  ['120', 120],
-  ['0', 0],
-  ['Thu, 01 Jan 2026 00:00:30 GMT', 30],
-  ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
-  ['soon', undefined],
-  ['-5', undefined],
-  ['1.5', undefined],
-  ['', undefined],
-  [undefined, undefined],
-  [['1'], undefined],
-])('retry-after: %j is %s', (value, seconds) => expect(retryAfterOf(value, now)).toBe(seconds));
 
 test.each([
   [400, '{"error":"invalid_grant"}', null, held],

@@ -1,18 +1,24 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Deps } from '../../core/deps.ts';
 import type { Tenant } from '../../core/tenants.ts';
 import { createFcm } from '../../functions/push/fcm.ts';
 import type { Push } from '../../functions/push/provider.ts';
 import { providers, tenants } from '../local/stage.ts';
+import { pushOf, show } from './pushes.ts';
 
 const secret = vi.hoisted(() => ({ read: async (_name: string): Promise<string> => '' }));
 vi.mock('../../core/secrets.ts', () => ({ readSecret: (name: string) => secret.read(name) }));
 
 /** For tests that wait for it; the others have time, whatever else the machine does. */
 const DEADLINE_MS = 500;
-const deps = { now: () => new Date() } as Deps;
+const wall = () => new Date();
+let now = wall;
+beforeEach(() => {
+  now = wall;
+});
+const deps = { now: () => now() } as Deps;
 
 const demo = (): Tenant => {
   const tenant = tenants.find(({ push }) => push.fcm?.projectId === 'chorus-demo');
@@ -23,28 +29,8 @@ const tenantAt = (origin: string): Tenant => {
   const { push, ...rest } = demo();
   return { ...rest, push: { ...push, ...(push.fcm && { fcm: { ...push.fcm, origin } }) } };
 };
-const pushTo = (value: string, kind: Push['to']['kind'] = 'fcm-token'): Push => ({
-  to: { kind, value, app: 'example.chorus.demo', environment: 'production' },
-  content: {
-    type: 'show',
-    badge: 1,
-    notification: {
-      kind: 'messages',
-      title: { key: 'message.title', args: ['Ada'] },
-      body: { key: 'message.body', args: ['Ada', 'Hello'] },
-      thread: 'chat',
-      relevance: 1,
-      interruption: 'active',
-      event: 'chat@1',
-      stream: 'chat',
-      v: 1,
-    },
-  },
-  user: 'bob',
-  id: '7c2c1bd0-6d3c-5d5c-9f3e-0123456789ab',
-  collapseId: 'tag-1',
-  expires: Math.floor(Date.now() / 1000) + 60,
-});
+const pushTo = (value: string, kind: Push['to']['kind'] = 'fcm-token'): Push =>
+  pushOf(show(), { kind, value, app: 'example.chorus.demo' }, Math.floor(Date.now() / 1000) + 60);
 
 const local = async (deadlineMs?: number) => {
   const started = await providers();
@@ -66,10 +52,9 @@ describe('the local FCM', () => {
       {
         token: 'phone',
         visible: true,
-        collapseId: 'tag-1',
+        collapseId: 'chat-1@7',
         locKey: 'message.body',
         locArgs: ['Ada', 'Hello'],
-        badge: 1,
       },
       { token: 'installation' },
     ]);
@@ -82,7 +67,7 @@ describe('the local FCM', () => {
     ['invalid-1', { result: 'gone' }],
     ['mismatch-1', { result: 'suspect' }],
     ['denied-1', { result: 'held', scope: 'tenant' }],
-    ['thirdparty-1', { result: 'held', scope: 'tenant' }],
+    ['thirdparty-1', { result: 'suspect', reason: '401 THIRD_PARTY_AUTH_ERROR' }],
     ['quota-1', { result: 'later', patience: 'flooded', after: 60 }],
     ['internal-1', { result: 'later', patience: 'trouble' }],
     ['unavailable-1', { result: 'later', patience: 'trouble', after: 120 }],
@@ -150,7 +135,8 @@ const scripted = async (message: Answer, token = granted(), deadlineMs?: number)
   const real = await account();
   secret.read = async () => JSON.stringify({ ...JSON.parse(real), token_uri: `${origin}/token` });
   const send = createFcm(deadlineMs === undefined ? {} : { deadlineMs });
-  return { answers, seen, to: (value: string) => send(deps, tenantAt(origin), pushTo(value)) };
+  const to = (value: string, more: Partial<Push> = {}) => send(deps, tenantAt(origin), { ...pushTo(value), ...more });
+  return { answers, seen, to };
 };
 let known: string | undefined;
 const account = async (): Promise<string> => {
@@ -230,13 +216,36 @@ describe('the access token', () => {
     expect(seen.tokens).toBeGreaterThanOrEqual(2);
   });
 
-  test('that FCM does not take is replaced at the next attempt', async () => {
-    const { to, seen, answers } = await scripted(json(401, { error: { status: 'UNAUTHENTICATED' } }));
-    expect(await to('phone')).toMatchObject({ result: 'held', scope: 'tenant' });
-    answers.message = accepted;
-    answers.token = granted('newer');
+  const unauthenticated = json(401, { error: { status: 'UNAUTHENTICATED' } });
+  /** Takes the newer token alone. */
+  const picky: Answer = (request, response) =>
+    (request.headers.authorization === 'Bearer newer' ? accepted : unauthenticated)(request, response);
+
+  test('that FCM does not take is replaced at once, and nothing is held', async () => {
+    const { to, seen, answers } = await scripted(picky);
+    answers.token = (request, response) => granted(seen.tokens === 1 ? 'token' : 'newer')(request, response);
     expect(await to('phone')).toMatchObject({ result: 'sent' });
     expect(seen.messages).toEqual(['Bearer token', 'Bearer newer']);
+  });
+
+  test('that is no better holds what is sent, after two requests', async () => {
+    const { to, seen } = await scripted(unauthenticated);
+    expect(await to('phone')).toMatchObject({ result: 'held', scope: 'tenant' });
+    expect([seen.tokens, seen.messages.length]).toEqual([2, 2]);
+  });
+
+  test('is not replaced for who logged out meanwhile', async () => {
+    const { to, seen } = await scripted(unauthenticated);
+    expect(await to('phone', { stillTheirs: async () => false })).toMatchObject({ result: 'later' });
+    expect(seen.messages).toHaveLength(1);
+  });
+
+  test('ends by the clock on the wall, also where another one stood still', async () => {
+    const { to, seen } = await scripted(accepted);
+    await to('phone');
+    now = () => new Date(Date.now() + 3_400_000);
+    await to('phone');
+    expect(seen.tokens).toBe(2);
   });
 
   test.each<[string, Answer, object]>([
@@ -285,7 +294,7 @@ describe('the access token', () => {
     secret.read = fails('ParameterNotFound');
     expect(await to('phone')).toMatchObject({ result: 'held', scope: 'tenant' });
     secret.read = fails('TimeoutError');
-    expect(await to('phone')).toMatchObject({ result: 'later', patience: 'trouble' });
+    expect(await to('phone')).toMatchObject({ result: 'later', patience: 'unknown' });
   });
 });
 

@@ -3,40 +3,18 @@ import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fit, fitAll, jsonBytes } from '../../functions/push/fit.ts';
-import type { Notification } from '../../functions/push/notification.ts';
 import { toApns } from '../../functions/push/platforms-apns.ts';
 import { toFcm } from '../../functions/push/platforms-fcm.ts';
 import type { Content, Push } from '../../functions/push/provider.ts';
 import { checkHeaders, parsePayload, payloadLimit } from '../../local/providers/apns-demands.ts';
 import { parseMessage } from '../../local/providers/fcm-rules.ts';
+import { pushOf as makePush, show } from './pushes.ts';
 
 const now = new Date('2026-01-01T00:00:00.500Z');
 const seconds = Math.floor(now.getTime() / 1000);
 
-const notification: Notification = {
-  kind: 'messages',
-  title: { key: 'message.title', args: ['Ada'] },
-  body: { key: 'message.body', args: ['Ada', 'Hello'] },
-  thread: 'chat-1',
-  relevance: 0.5,
-  interruption: 'active',
-  event: 'chat-1@7',
-  stream: 'chat-1',
-  v: 7,
-};
-const pushOf = (content: Content, kind: Push['to']['kind'] = 'apns', expires = seconds + 3600): Push => ({
-  to: { kind, value: 'address', app: 'example.app', environment: 'production' },
-  content,
-  user: 'bob',
-  id: '7c2c1bd0-6d3c-5d5c-9f3e-0123456789ab',
-  collapseId: 'collapse-1',
-  expires,
-});
-const show = (change: Partial<Notification> = {}): Content => ({
-  type: 'show',
-  notification: { ...notification, ...change },
-  badge: 3,
-});
+const pushOf = (content: Content, kind: Push['to']['kind'] = 'apns', expires = seconds + 3600): Push =>
+  makePush(content, { kind }, expires);
 const clear: Content = { type: 'clear', stream: 'chat-1', v: 7, badge: 2 };
 const update: Content = { type: 'activity', event: 'update', state: { score: 2, home: 'A', live: true } };
 const call: Content = { type: 'call', stream: 'chat-1', v: 8 };
@@ -162,13 +140,17 @@ describe('FCM', () => {
           body_loc_key: 'message.body',
           body_loc_args: ['Ada', 'Hello'],
           sound: 'default',
-          notification_count: 3,
           channel_id: 'messages',
           notification_priority: 'PRIORITY_DEFAULT',
-          tag: 'collapse-1',
+          tag: 'chat-1@7',
         },
       },
     }));
+  test('tags with the event, if its name is short enough', () => {
+    const tag = (event: string) => toFcm(pushOf(show({ event }), 'fcm-token'), now)?.android?.notification?.tag;
+    expect(tag('x'.repeat(64))).toBe('x'.repeat(64));
+    expect(tag('x'.repeat(65))).toBe('collapse-1');
+  });
   test('clears by data alone, under a collapse key', () =>
     expect(fcm(clear)).toEqual({
       token: 'address',

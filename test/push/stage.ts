@@ -45,8 +45,8 @@ export const createStage = async () => {
     const answer = answers.shift() ?? { result: 'sent', id: push.id };
     return typeof answer === 'function' ? answer(push) : answer;
   };
-  const register = (device: DeviceId, address: string, user = ben) =>
-    registerDevice(deps, { tenant: demo, user }, device, {
+  const register = (device: DeviceId, address: string, user = ben, by = deps) =>
+    registerDevice(by, { tenant: demo, user }, device, {
       platform: 'ios',
       push: { kind: 'apns', value: token(address), app: 'example.chorus.demo', environment: 'sandbox' },
       locale: 'en',
@@ -56,11 +56,11 @@ export const createStage = async () => {
   await execute(deps, conversation, { ...open, dedupe: 'state' });
 
   let sent = 0;
-  /** A message from Ada. @returns the job of its push to Ben's phone */
-  const say = async (text = 'hi', device = phone): Promise<PushJob> => {
+  /** A message from Ada, if nobody else is named. @returns the job of its push to Ben's phone */
+  const say = async (text = 'hi', device = phone, by = ada): Promise<PushJob> => {
     const id = String(++sent);
-    const command = { type: 'Send' as const, id: `msg_${id}`, by: ada, text, at: deps.now().toISOString() };
-    const done = await execute(deps, conversation, { stream, command, id, by: ada, dedupe: { after: 1 } });
+    const command = { type: 'Send' as const, id: `msg_${id}`, by, text, at: deps.now().toISOString() };
+    const done = await execute(deps, conversation, { stream, command, id, by, dedupe: { after: 1 } });
     if (isRejection(done) || !done.commit) throw new Error('it was not sent');
     await deliver(deps, stream, done.commit);
     return PushJob.parse({ tenant: demo, person: ben, device, stream: name, v: done.v });
@@ -79,3 +79,4 @@ export const createStage = async () => {
     decisionsOf(deps, { tenant: demo, person: ben, stream: name, v }, device);
   return { deps, stream, name, log, queued, parked, pushes, answers, clock, register, say, run, trail };
 };
+export type Stage = Awaited<ReturnType<typeof createStage>>;
