@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: how fast a message travels, how many, how quickly the system starts and what memory it takes; the raw
  * limits beside them, from the same run. The system is a process of its own; this one is its clients. `--json` prints an
- * array of {name, value, unit, limit?, ratio?}. `npm run bench -- push` measures the pushes only.
+ * array of {name, value, unit, limit?, ratio?}. `npm run bench -- push` measures the pushes only, `-- purchases` the
+ * verification of purchases.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { probeEcho, probePut } from './limits.ts';
 import { asFastAsPossible, atRate, type Limits, type Paced } from './load.ts';
 import { memory } from './memory.ts';
 import { engineEndpoint, freePort, startChorus } from './process.ts';
+import { purchaseRows } from './purchases.ts';
 import { pushRows } from './push.ts';
 import { starts } from './startup.ts';
 import { percentile, round, table } from './stats.ts';
@@ -104,8 +106,14 @@ const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },
   allowPositionals: true,
 });
-const onlyPush = positionals.includes('push');
-const rows = [...(onlyPush ? [] : [...(await runMessages()), ...(await otherRows())]), ...(await pushRows())];
+const parts: Record<string, () => Promise<Row[]>> = {
+  messages: async () => [...(await runMessages()), ...(await otherRows())],
+  push: pushRows,
+  purchases: purchaseRows,
+};
+const asked = Object.entries(parts).filter(([part]) => positionals.length === 0 || positionals.includes(part));
+const rows: Row[] = [];
+for (const [, measure] of asked) rows.push(...(await measure()));
 const header = ['name', 'value', 'unit', 'limit', 'ratio'];
 const text = values.json
   ? JSON.stringify(rows, null, 1)

@@ -5,6 +5,7 @@
 import { type AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   DynamoDBDocumentClient,
+  ExecuteTransactionCommand,
   GetCommand,
   type GetCommandInput,
   PutCommand,
@@ -18,6 +19,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { withDeadline } from './aws.ts';
+import { insertion, isThere } from './insertion.ts';
 import { backoff, type Random, type Sleep } from './retry.ts';
 
 export type Item = Record<string, unknown>;
@@ -29,7 +31,13 @@ export type Reason = { code: string; item: Item | undefined };
 
 type Capacity = { CapacityUnits?: number | undefined };
 type Output = { ConsumedCapacity?: Capacity | Capacity[] | undefined } & Record<string, unknown>;
-export type Command = GetCommand | QueryCommand | PutCommand | UpdateCommand | TransactWriteCommand;
+export type Command =
+  | GetCommand
+  | QueryCommand
+  | PutCommand
+  | UpdateCommand
+  | TransactWriteCommand
+  | ExecuteTransactionCommand;
 /** The port: one call to the outside. */
 export type Send = (command: Command) => Promise<Output>;
 
@@ -132,6 +140,24 @@ const pagesWith =
     return items;
   };
 
+/**
+ * Inserts all of them or none, under a right that can overwrite nothing. One attempt.
+ * @returns which of them are there already (at least one), or undefined when it was done
+ */
+const insertWith =
+  ({ once }: Pick<ReturnType<typeof createCaller>, 'once'>) =>
+  async (table: string, items: Item[]): Promise<number[] | undefined> => {
+    const TransactStatements = items.map((item) => insertion(table, item));
+    try {
+      await once(new ExecuteTransactionCommand({ TransactStatements, ...total }), 'write');
+      return undefined;
+    } catch (error) {
+      const there = cancellation(error)?.flatMap((reason, i) => (isThere(reason) ? [i] : []));
+      if (!there || there.length === 0) throw error;
+      return there;
+    }
+  };
+
 /** One invocation's view of the database. */
 export const createDdb = (send: Send, meter: Meter, random: Random, sleep: Sleep) => {
   const { once, repeated, orRefused } = createCaller(send, meter, random, sleep);
@@ -163,6 +189,8 @@ export const createDdb = (send: Send, meter: Meter, random: Random, sleep: Sleep
         return reasons;
       }
     },
+
+    insert: insertWith({ once }),
   };
 };
 export type Ddb = ReturnType<typeof createDdb>;

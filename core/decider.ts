@@ -20,6 +20,8 @@ export type Aggregate<S, C, E, R extends string> = Decider<S, C, E, R> & {
   kind: StreamKind;
   /** Raised with every change of `evolve` or of the state's shape: stored states of another version are refolded. */
   reducer: number;
+  /** Earlier reducers whose states say the same today: what they did not know has not happened in their streams. */
+  alsoReads?: readonly number[];
   State: z.ZodType<S>;
   Event: z.ZodType<E>;
   /** Who gets a pointer to this stream; at most 100. Empty for streams that nobody may see. */

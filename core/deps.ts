@@ -3,7 +3,7 @@
  * they are first used, so that a cold start pays for what it needs.
  */
 import { randomBytes } from 'node:crypto';
-import type { Bucket } from './bucket.ts';
+import type { Archive, Bucket } from './bucket.ts';
 import { createDdb, type Ddb, type Meter, type Send, sendToDynamo } from './ddb.ts';
 import { type Env, env } from './env.ts';
 import type { InvokeFunction } from './invoke.ts';
@@ -18,6 +18,7 @@ export type Deps = {
   sockets: Sockets;
   enqueue: Enqueue;
   bucket: Bucket;
+  archive: Archive;
   invoke: InvokeFunction;
   /** The server's clock. Data, never order. */
   now: () => Date;
@@ -41,11 +42,19 @@ const bucket: Bucket = {
   list: async (...args) => (await import('./bucket.ts')).bucket.list(...args),
 };
 
+const archive: Archive = {
+  add: async (...args) => (await import('./bucket.ts')).archive.add(...args),
+  get: async (...args) => (await import('./bucket.ts')).archive.get(...args),
+  hide: async (...args) => (await import('./bucket.ts')).archive.hide(...args),
+  list: async (...args) => (await import('./bucket.ts')).archive.list(...args),
+};
+
 export const ports: Ports = {
   send: sendToDynamo,
   sockets,
   enqueue: async (...args) => (await import('./queue.ts')).enqueue(...args),
   bucket,
+  archive,
   invoke: async (...args) => (await import('./invoke.ts')).invokeFunction(...args),
   now: () => new Date(),
   random: { id: () => randomBytes(16).toString('base64url'), unit: Math.random },

@@ -4,14 +4,19 @@ import { assert } from './assert.ts';
 import { loadTenants, type Tenant } from './tenants.ts';
 
 const Env = z.object({
+  /** Only names metrics. */
+  STAGE: z.string().min(1).optional(),
   EVENTS_TABLE: z.string().min(3),
   INBOX_TABLE: z.string().min(3),
   VIEWS_TABLE: z.string().min(3),
   DEVICES_TABLE: z.string().min(3),
   TRAIL_TABLE: z.string().min(3),
+  TRANSACTIONS_TABLE: z.string().min(3),
   PUSH_QUEUE_URL: z.url(),
   EXPIRY_QUEUE_URL: z.url(),
+  ASK_QUEUE_URL: z.url(),
   PARKED_BUCKET: z.string().min(3),
+  AUDIT_BUCKET: z.string().min(3),
   SOCKETS_ENDPOINT: z.url(),
   TENANTS_DIR: z.string().min(1),
 });

@@ -39,7 +39,7 @@ export type Route<P, Q, B, O, R extends string> = {
   /** What may leave, and nothing else. */
   output: z.ZodType<O>;
   /** The status of success; 200 unless said. 204 sends no body. */
-  status?: 200 | 201 | 204;
+  status?: 200 | 201 | 202 | 204;
   /** Must the request carry an Idempotency-Key? */
   idempotent?: boolean;
   /** How each broken rule is said to the client. */
@@ -56,7 +56,7 @@ const fieldError = (issue: z.core.$ZodIssue): FieldError => {
   return { field, rule: issue.message.slice(0, 200) };
 };
 
-const fieldErrors = (error: z.ZodError): FieldError[] => error.issues.slice(0, 10).map(fieldError);
+export const fieldErrors = (error: z.ZodError): FieldError[] => error.issues.slice(0, 10).map(fieldError);
 
 const unauthenticated = (code: string, detail: string): Problem => new Problem({ status: 401, code, detail });
 
@@ -109,7 +109,7 @@ const parseRequest = <P, Q, B, O, R extends string>(
   return { ...(parsed.data as { params: P; query: Q; body: B }), actor, expires, commandId };
 };
 
-const baseHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+export const baseHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 /** After a commit nothing throws any more, so a throttled call means that nothing was written. */
 const toProblem = (error: unknown): Problem => {
@@ -117,7 +117,7 @@ const toProblem = (error: unknown): Problem => {
   return isThrottle(error) ? problems.busy() : problems.internal();
 };
 
-const problemResponse = (error: unknown, requestId: string): Result => {
+export const problemResponse = (error: unknown, requestId: string): Result => {
   const { status, code, detail, errors, retryAfter } = toProblem(error).init;
   return {
     statusCode: status,

@@ -50,11 +50,17 @@ export type Actor = { tenant: TenantId; user: UserId };
 export const digest = (...words: string[]): string =>
   createHash('sha256').update(JSON.stringify(words)).digest('base64url').slice(0, 22);
 
-/** UUID version 5 (RFC 9562, 5.5): the same name always gives the same UUID. */
-export const uuidOf = (...words: string[]): string => {
-  const bytes = createHash('sha1').update(NAMESPACE).update(JSON.stringify(words)).digest().subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
+const asUuid = (bytes: Buffer, version: number): string => {
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | (version << 4), 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 };
+
+/** UUID version 4 of a random id that nobody can guess. */
+export const uuidFrom = (randomId: string): string =>
+  asUuid(createHash('sha256').update(randomId).digest().subarray(0, 16), 4);
+
+/** UUID version 5 (RFC 9562, 5.5): the same name always gives the same UUID. */
+export const uuidOf = (...words: string[]): string =>
+  asUuid(createHash('sha1').update(NAMESPACE).update(JSON.stringify(words)).digest().subarray(0, 16), 5);
 const NAMESPACE = Buffer.from('6f1d2c3e9a5b4f708d1e2a3b4c5d6e7f', 'hex');

@@ -22,22 +22,30 @@ const parse = <J>(schema: z.ZodType<J>, record: SQSRecord): J | z.ZodError => {
   return parsed.success ? parsed.data : parsed.error;
 };
 
+/** @param tell told once a batch what came of the jobs that did not fail */
 export const jobs =
-  <J>(name: string, schema: z.ZodType<J>, handle: (job: J, deps: Deps) => Promise<void>) =>
+  <J, R>(
+    name: string,
+    schema: z.ZodType<J>,
+    handle: (job: J, deps: Deps) => Promise<R>,
+    tell: (deps: Deps, results: R[]) => void = () => undefined,
+  ) =>
   (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
     invocation(context, async (deps) => {
+      const results: R[] = [];
       const failures = await inLanes(
         event.Records,
         ({ messageId }) => messageId,
         WIDTH,
         async (record) => {
           const job = parse(schema, record);
-          if (!(job instanceof z.ZodError)) return handle(job, deps);
+          if (!(job instanceof z.ZodError)) return void results.push(await handle(job, deps));
           const reason = reasonOf(job);
           await park(deps, { from: name, key: record.messageId, reason, hint: { messageId: record.messageId } });
         },
       );
       for (const { item, error } of failures)
         deps.log({ level: 'warn', msg: 'job failed', from: name, key: item.messageId, error: errorName(error) });
+      tell(deps, results);
       return { batchItemFailures: failures.map(({ item }) => ({ itemIdentifier: item.messageId })) };
     });

@@ -20,15 +20,15 @@ const TOKEN = /"(?:[^"\\]|\\.)*(?:"|\\?$)|[{}[\],:]|[^\s"{}[\],:]+/gs;
 
 type Open = { keys: Set<string> | undefined; expectsKey: boolean };
 
-const checkKey = (open: Open, token: string, count: number): void => {
+const checkKey = (open: Open, token: string, count: number, keyLimit: number): void => {
   const name = String(JSON.parse(token));
   if (open.keys?.has(name)) refuse(400, 'duplicate-key', `The key ${JSON.stringify(name)} stands twice in one object.`);
   if (name === '__proto__') refuse(400, 'invalid', 'The key "__proto__" is not allowed.');
-  if (count > KEYS) refuse(400, 'too-many-keys', `The body may have at most ${KEYS} keys.`);
+  if (count > keyLimit) refuse(400, 'too-many-keys', `The body may have at most ${keyLimit} keys.`);
   open.keys?.add(name);
 };
 
-const scan = (text: string): void => {
+const scan = (text: string, keyLimit: number): void => {
   const stack: Open[] = [];
   let keys = 0;
   for (const [token] of text.matchAll(TOKEN)) {
@@ -40,15 +40,15 @@ const scan = (text: string): void => {
     else if (token === ',' && open) open.expectsKey = open.keys !== undefined;
     else if (open?.expectsKey && token.startsWith('"')) {
       open.expectsKey = false;
-      checkKey(open, token, ++keys);
+      checkKey(open, token, ++keys, keyLimit);
     }
   }
 };
 
 /** @throws Problem `malformed-json`, `too-deep`, `too-many-keys`, `duplicate-key` */
-export const parseJson = (text: string): unknown => {
+export const parseJson = (text: string, keyLimit = KEYS): unknown => {
   try {
-    scan(text);
+    scan(text, keyLimit);
     return JSON.parse(text);
   } catch (error) {
     if (error instanceof Problem) throw error;
@@ -57,6 +57,11 @@ export const parseJson = (text: string): unknown => {
 };
 
 type Body = { body?: string | undefined; isBase64Encoded: boolean; headers: Record<string, string | undefined> };
+
+const checkEncoding = (headers: Body['headers']): void => {
+  if (headers['content-encoding'] && headers['content-encoding'] !== 'identity')
+    refuse(415, 'unsupported-media-type', 'Send the body without content-encoding.', 'headers.content-encoding');
+};
 
 const checkType = (headers: Body['headers']): void => {
   const [type, ...parameters] = (headers['content-type'] ?? '')
@@ -69,13 +74,12 @@ const checkType = (headers: Body['headers']): void => {
     .replaceAll('"', '');
   if (type !== 'application/json' || (charset && charset !== 'utf-8'))
     refuse(415, 'unsupported-media-type', 'Send application/json in UTF-8.', 'headers.content-type');
-  if (headers['content-encoding'] && headers['content-encoding'] !== 'identity')
-    refuse(415, 'unsupported-media-type', 'Send the body without content-encoding.', 'headers.content-encoding');
+  checkEncoding(headers);
 };
 
-const decode = ({ body = '', isBase64Encoded }: Body): string => {
+const decode = ({ body = '', isBase64Encoded }: Body, limit: number): string => {
   const bytes = Buffer.byteLength(body, isBase64Encoded ? 'base64' : 'utf8');
-  if (bytes > BODY_BYTES) refuse(413, 'too-large', `The body may have at most ${BODY_BYTES} bytes.`);
+  if (bytes > limit) refuse(413, 'too-large', `The body may have at most ${limit} bytes.`);
   if (!isBase64Encoded) return body;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(body, 'base64'));
@@ -86,10 +90,16 @@ const decode = ({ body = '', isBase64Encoded }: Body): string => {
 
 /** The JSON body of a request; undefined when there is none. @throws Problem `too-large`, `unsupported-media-type` and those of `parseJson` */
 export const readBody = (event: Body): unknown => {
-  const text = decode(event);
+  const text = decode(event, BODY_BYTES);
   if (text.trim() === '') return undefined;
   checkType(event.headers);
   return parseJson(text);
+};
+
+/** The JSON body that a machine sends, whatever it calls its type. @throws as `readBody` */
+export const readPosted = (event: Body, limit: number): unknown => {
+  checkEncoding(event.headers);
+  return parseJson(decode(event, limit));
 };
 
 /** Equal text for equal values, whatever order their fields are in. */

@@ -6,8 +6,8 @@ import { assert } from './assert.ts';
 import { type DeviceId, TenantId, UserId } from './ids.ts';
 
 export type Key = { pk: string; sk: string };
-export type StreamKind = 'conversation' | 'pair' | 'person';
-export const streamKinds: readonly StreamKind[] = ['conversation', 'pair', 'person'];
+export type StreamKind = 'conversation' | 'pair' | 'person' | 'purchase';
+export const streamKinds: readonly StreamKind[] = ['conversation', 'pair', 'person', 'purchase'];
 
 /** One aggregate's stream of commits. */
 export type Stream = { tenant: TenantId; kind: StreamKind; id: string };
@@ -135,6 +135,12 @@ export const breakerKey = (tenant: TenantId, provider: string, app: string, wind
   sk: sortable(window),
 });
 
+/** What Apple's team may do now, whatever its key; under one tenant of the team. */
+export const appleTeamKey = (tenant: TenantId, teamId: string): Key => ({
+  pk: joinKey(tenant, 'apns-token', teamId),
+  sk: joinKey('team'),
+});
+
 /** The provider token that all processes share; under one tenant of the team. */
 export const providerTokenKey = (tenant: TenantId, teamId: string, keyId: string): Key => ({
   pk: joinKey(tenant, 'apns-token', teamId),
@@ -168,12 +174,27 @@ export const trailKey = (
   pk: personal(tenant, user),
   sk: joinKey(stream, sortable(v), device, name),
 });
-/** All decisions about an event, or those for one device. */
+/** All decisions about an event, or those for one device, or those of them whose names begin so. */
 export const trailPrefix = (
   tenant: TenantId,
   user: UserId,
-  { stream, v, device }: Omit<OnTrail, 'device'> & { device?: DeviceId | undefined },
+  {
+    stream,
+    v,
+    device,
+    name = '',
+  }: Omit<OnTrail, 'device'> & { device?: DeviceId | undefined; name?: string | undefined },
 ): { pk: string; prefix: string } => ({
   pk: personal(tenant, user),
-  prefix: `${joinKey(stream, sortable(v), ...(device ? [device] : []))}#`,
+  prefix: `${joinKey(stream, sortable(v), ...(device ? [device] : []))}#${device ? escaped(name) : ''}`,
 });
+
+/** All entries of a chain, as the prefix of a sort key. */
+export const entryPrefix = 'n#';
+const inChain = (tenant: TenantId, chain: string, sk: string): Key => ({ pk: joinKey(tenant, chain), sk });
+/** An entry of a purchase's chain in the audit. */
+export const chainKey = (tenant: TenantId, chain: string, n: number): Key =>
+  inChain(tenant, chain, entryPrefix + sortable(n));
+/** Beside the entries: which of them a payload became. */
+export const payloadKey = (tenant: TenantId, chain: string, id: string): Key =>
+  inChain(tenant, chain, joinKey('id', id));

@@ -15,7 +15,8 @@ export const stateAt = async <S, C, E, R extends string>(
   commit: Commit | undefined,
 ): Promise<S> => {
   if (!commit) return aggregate.initial;
-  if (commit.reducer === aggregate.reducer) return aggregate.State.parse(commit.state);
+  const { reducer, alsoReads = [] } = aggregate;
+  if (commit.reducer === reducer || alsoReads.includes(commit.reducer)) return aggregate.State.parse(commit.state);
   let state = aggregate.initial;
   for (let from = 1; from <= commit.v; from += REFOLD_PAGE) {
     const page = await readRange(deps, stream, { from, to: commit.v, limit: REFOLD_PAGE });

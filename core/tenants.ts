@@ -55,7 +55,7 @@ const AppStore = z.strictObject({
     .min(1)
     .default(['Production', 'Sandbox']),
   /** Of the App Store Server API's key. */
-  issuerId: z.uuid(),
+  issuerId: z.guid(),
   keyId: AppleTeam,
   /** Parameter with the .p8 key (PEM). */
   key: SecretName,
@@ -131,9 +131,25 @@ const readTenant = (dir: string, file: string): Tenant => {
     : refuse('tenant', `must be the file's name, ${file.replace(/\.json$/, '')}`);
 };
 
+/** Apple counts the tokens of a team, and bars one that makes them by turns with two keys. */
+const checkTeams = (dir: string, tenants: Tenant[]): void => {
+  const keys = new Map<string, { tenant: string; keyId: string }>();
+  for (const { tenant, push } of tenants) {
+    if (!push.apns) continue;
+    const { teamId, keyId } = push.apns;
+    const other = keys.get(teamId) ?? { tenant, keyId };
+    keys.set(teamId, other);
+    if (other.keyId !== keyId)
+      throw new TenantError(
+        `${dir}/${tenant}.json: push.apns.keyId: must be ${other.tenant}'s, ${other.keyId}, for the same Apple team`,
+      );
+  }
+};
+
 /**
  * Reads every tenant of a folder.
- * @throws TenantError that names file, field and rule; also when there is no tenant, or two share an issuer and audience
+ * @throws TenantError that names file, field and rule; also when there is no tenant, two share an issuer and audience, or
+ * an Apple team has two keys
  */
 export const loadTenants = (dir: string): Tenant[] => {
   const files = readdirSync(dir).filter((file) => file.endsWith('.json'));
@@ -149,5 +165,6 @@ export const loadTenants = (dir: string): Tenant[] => {
       );
     seen.set(pair, tenant);
   }
+  checkTeams(dir, tenants);
   return tenants;
 };

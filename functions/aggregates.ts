@@ -8,6 +8,7 @@ import { stateAt } from '../core/load.ts';
 import { person } from './accounts/person.ts';
 import { match } from './matching/match.ts';
 import { conversation } from './messaging/conversation.ts';
+import { ownership } from './purchases/ownership.ts';
 
 /** The state at a commit by today's reducer, whichever made the one that it carries. */
 export const stateOf = (deps: Deps, stream: Stream, commit: Commit): Promise<unknown> => {
@@ -18,6 +19,8 @@ export const stateOf = (deps: Deps, stream: Stream, commit: Commit): Promise<unk
       return stateAt(deps, match, stream, commit);
     case 'person':
       return stateAt(deps, person, stream, commit);
+    case 'purchase':
+      return stateAt(deps, ownership, stream, commit);
   }
 };
 
@@ -57,4 +60,5 @@ export const readings: Record<StreamKind, Reading> = {
   conversation: readingOf(conversation),
   pair: readingOf(match),
   person: readingOf(person, { receipts: true }),
+  purchase: readingOf(ownership),
 };

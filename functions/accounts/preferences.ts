@@ -3,10 +3,13 @@ import { z } from 'zod';
 import { canonicalJson } from '../../core/json.ts';
 
 /** Every kind of notification that a person can switch. */
-export const preferenceKinds = ['messages', 'matches'] as const;
+export const preferenceKinds = ['messages', 'matches', 'purchases'] as const;
 
 const Way = z.enum(['push', 'none']).optional();
-const ways = { messages: Way, matches: Way } satisfies Record<(typeof preferenceKinds)[number], typeof Way>;
+const ways = { messages: Way, matches: Way, purchases: Way } satisfies Record<
+  (typeof preferenceKinds)[number],
+  typeof Way
+>;
 /** By the clock of the device. */
 const Time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time such as 22:00');
 const times = { from: Time, to: Time };

@@ -36,7 +36,8 @@ export const closeConnection = async (
 const SET_CONNECTION =
   'SET #connection = :connection, #epoch = if_not_exists(#epoch, :zero) + :one, #device = :device, #person = :person';
 const CLAIM_REGISTERED = `${SET_CONNECTION} REMOVE #expires`;
-const CLAIM_UNREGISTERED = `${SET_CONNECTION}, #expires = :expires REMOVE #loggedOut, #retired`;
+/** Why it was ended stays until it registers: its address is gone, and a socket brings none back. */
+const CLAIM_UNREGISTERED = `${SET_CONNECTION}, #expires = :expires REMOVE #loggedOut`;
 
 /** Takes the row as it was read: an attempt that lands late, or beside a registration, finds another epoch or platform. */
 const claim = (deps: Deps, { tenant, user, device, expires }: Session, id: string, before: Device | undefined) => {
@@ -56,7 +57,7 @@ const claim = (deps: Deps, { tenant, user, device, expires }: Session, id: strin
       '#person': 'person',
       '#platform': 'platform',
       '#expires': 'expires',
-      ...(registered ? {} : { '#loggedOut': 'loggedOut', '#retired': 'retired' }),
+      ...(registered ? {} : { '#loggedOut': 'loggedOut' }),
     },
     ExpressionAttributeValues: {
       ':connection': { id, expires, lease: now + CONNECTION_SECONDS },
