@@ -11,6 +11,8 @@ export type Options = {
   quiet?: boolean;
   /** Instead of the tenants' own: how long pushes to connected devices wait. */
   graceSeconds?: number;
+  /** How long one hour of the local App Store takes, in milliseconds; 200 if nothing is said. */
+  appStoreHourMs?: number;
   /** Over the template's environment. */
   env?: Record<string, string>;
   /** Told every log entry of the functions. */

@@ -1,13 +1,22 @@
-/** The tenants of a laptop: the files of `tenants/` with issuer and push origins replaced by local servers. */
+/** The tenants of a laptop: the files of `tenants/` with issuer, push origins and App Store replaced by local servers. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadTenants, type Tenant } from '../core/tenants.ts';
 
-type Origins = { issuer: string; jwksUri: string; apns: string; apnsSandbox: string; fcm: string };
+/** Where the local App Store is, and the certificates (DER, base64) under which it signs. */
+export type AppStoreOrigins = { production: string; sandbox: string; roots: string[] };
+export type Origins = {
+  issuer: string;
+  jwksUri: string;
+  apns: string;
+  apnsSandbox: string;
+  fcm: string;
+  appstore: AppStoreOrigins;
+};
 
 const localize = (
-  { auth, push, ...tenant }: Tenant,
-  { issuer, jwksUri, apns, apnsSandbox, fcm }: Origins,
+  { auth, push, purchases, ...tenant }: Tenant,
+  { issuer, jwksUri, apns, apnsSandbox, fcm, appstore }: Origins,
   graceSeconds = push.graceSeconds,
 ): Tenant => ({
   ...tenant,
@@ -18,6 +27,9 @@ const localize = (
     ...(push.apns && { apns: { ...push.apns, production: apns, sandbox: apnsSandbox } }),
     ...(push.fcm && { fcm: { ...push.fcm, origin: fcm } }),
   },
+  ...(purchases && {
+    purchases: { ...purchases, ...(purchases.appstore && { appstore: { ...purchases.appstore, ...appstore } }) },
+  }),
 });
 
 /**

@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '../errors.ts';
 
@@ -75,12 +76,27 @@ const endOrphan = async (pidFile: string, file: string): Promise<void> => {
 };
 
 /**
- * Kills the engine when this process is gone: its end of the pipe closes, whatever ended it. Both stand in sessions of
- * their own, so that Ctrl-C reaches only us, and we stop them when we are done with them.
+ * A shell forks the engine's guard and then becomes the engine, so that there is none without a guard. The guard kills it
+ * when our end of a pipe closes, whatever ended us; a line there says that the engine ended, and its number is free.
+ * Both stand in a session of their own, so that Ctrl-C reaches only us, and we stop them when we are done with them.
  */
-const guard = (pid: number): ChildProcess | undefined => {
-  if (process.platform === 'win32') return undefined;
-  return spawn('/bin/sh', ['-c', `read _; kill -9 ${pid}`], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+const GUARDED = '{ read -r _ || kill -9 $$; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-';
+
+const spawnGuarded = (program: string, args: string[]): ChildProcess => {
+  if (process.platform === 'win32')
+    return spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], detached: true, windowsHide: true });
+  // Not through stdin, which Node closes before it says that a child ended.
+  const child = spawn('/bin/sh', ['-c', GUARDED, 'engine', program, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const pipe = child.stdio[3];
+  if (pipe instanceof Writable) {
+    // Its guard may be gone first.
+    pipe.on('error', () => undefined);
+    child.once('exit', () => pipe.end('\n'));
+  }
+  return child;
 };
 
 type Options = { program: string; file: string; pidFile: string; onNote: (sentence: string) => void };
@@ -88,7 +104,7 @@ type Options = { program: string; file: string; pidFile: string; onNote: (senten
 /** Starts the program once; resolves when it answers. @throws Error with its last words when it ends before that */
 const launch = async ({ program, file, pidFile }: Options, port: number): Promise<ChildProcess> => {
   const args = ['serve', '--host', '127.0.0.1', '--port', String(port), '--db-path', file];
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], detached: true, windowsHide: true });
+  const child = spawnGuarded(program, args);
   let words = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     words = (words + chunk.toString()).slice(-1000);
@@ -96,11 +112,7 @@ const launch = async ({ program, file, pidFile }: Options, port: number): Promis
   child.once('error', (error) => {
     words += error.message;
   });
-  if (child.pid !== undefined) {
-    const watcher = guard(child.pid);
-    child.once('exit', () => watcher?.kill('SIGKILL'));
-    writeFileSync(pidFile, `${child.pid}\n`);
-  }
+  if (child.pid !== undefined) writeFileSync(pidFile, `${child.pid}\n`);
   const deadline = Date.now() + readyMilliseconds;
   for (;;) {
     const ready = await answers(port);

@@ -24,6 +24,7 @@ const Table = z.strictObject({
         Region: ignored,
         DeletionProtectionEnabled: ignored,
         PointInTimeRecoverySpecification: ignored,
+        ResourcePolicy: ignored.optional(),
       }),
     ])
     .optional(),
@@ -77,6 +78,10 @@ const Bucket = z.strictObject({
   LifecycleConfiguration: ignored.optional(),
   PublicAccessBlockConfiguration: ignored.optional(),
   OwnershipControls: ignored.optional(),
+  // fauxqs keeps one version of an object and locks none.
+  VersioningConfiguration: ignored.optional(),
+  ObjectLockEnabled: ignored.optional(),
+  ObjectLockConfiguration: ignored.optional(),
 });
 
 const Api = z.discriminatedUnion('ProtocolType', [

@@ -1,5 +1,5 @@
 /** The embedded engine and the folder it works in: one owner, no orphans, no growth without end. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -38,6 +38,31 @@ const withEngine = `
   const engine = await startEngine(process.argv[1], {}, () => {});
   console.log(engine.pid());
 `;
+/** Whatever it spawns first, it says its number and is gone at once. */
+const killedAtSpawn = (program: string): string => `
+  import { writeSync } from 'node:fs';
+  import children from 'node:child_process';
+  import { syncBuiltinESMExports } from 'node:module';
+  const { spawn } = children;
+  children.spawn = (...args) => {
+    writeSync(1, String(spawn(...args).pid));
+    process.kill(process.pid, 'SIGKILL');
+  };
+  syncBuiltinESMExports();
+  const { startEngine } = await import(${local('engine/engine.ts')});
+  await startEngine(process.argv[1], { CHORUS_DYNOXIDE_BIN: ${JSON.stringify(program)} }, () => {});
+`;
+const processes = (): { pid: number; group: number; command: string }[] =>
+  execFileSync('ps', ['-A', '-o', 'pid=,pgid=,stat=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+([^Z\s]+)\s+(.*)$/.exec(line))
+    .flatMap((found) => (found ? [{ pid: Number(found[1]), group: Number(found[2]), command: found[4] ?? '' }] : []));
+/** Living processes whose command names a folder. */
+const namedIn = (data: string): string[] =>
+  processes().flatMap(({ command }) => (command.includes(data) ? [command] : []));
+/** Living processes of the group that a process leads. */
+const groupOf = (leader: number | undefined) => (): number[] =>
+  processes().flatMap(({ pid, group }) => (group === leader ? [pid] : []));
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
@@ -86,6 +111,33 @@ describe('the engine', () => {
     expect(isAlive(pid)).toBe(true);
     owner.kill('SIGKILL');
     await expect.poll(() => isAlive(pid), { interval: 5, timeout: 5000 }).toBe(false);
+  });
+
+  test('dies with its parent, also when that is killed before it can do anything after the spawn', async () => {
+    const data = folder();
+    // One that prints nothing: ours dies by itself when nobody hears its first word.
+    const silent = join(data, 'engine');
+    writeFileSync(silent, `#!${process.execPath}\nsetInterval(() => undefined, 1000);\n`, { mode: 0o755 });
+    const pid = Number((await startOwner(data, killedAtSpawn(silent))).said);
+    onTestFinished(() => void (namedIn(data).length > 0 && process.kill(pid, 'SIGKILL')));
+    expect(pid).toBeGreaterThan(1);
+    await expect.poll(() => namedIn(data), { interval: 5, timeout: 5000 }).toEqual([]);
+  });
+
+  test('leaves no guard behind, however it ends', async () => {
+    const engine = await startEngine(folder(), {}, () => undefined);
+    const both = { interval: 5, timeout: 5000 };
+    const first = groupOf(engine.pid());
+    try {
+      expect(first()).toHaveLength(2);
+      process.kill(engine.pid() ?? 0, 'SIGABRT');
+      await expect.poll(first, both).toEqual([]);
+      await expect.poll(() => groupOf(engine.pid())(), both).toHaveLength(2);
+    } finally {
+      const second = groupOf(engine.pid());
+      await engine.stop();
+      await expect.poll(second, both).toEqual([]);
+    }
   });
 
   test('is ended when it outlived its parent nevertheless, before a new one opens its file', async () => {

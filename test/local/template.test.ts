@@ -42,7 +42,7 @@ const changed = (id: string, change: Record<string, unknown>, Type = template.Re
 describe('the model', () => {
   test('holds the tables with their streams and their time to live', () => {
     const { tables } = read(template);
-    expect(Object.keys(tables).sort()).toEqual(['Devices', 'Events', 'Inbox', 'Trail', 'Views']);
+    expect(Object.keys(tables).sort()).toEqual(['Devices', 'Events', 'Inbox', 'Trail', 'Transactions', 'Views']);
     expect(tables.Events?.streamView).toBe('NEW_IMAGE');
     expect(tables.Inbox?.streamView).toBe('NEW_AND_OLD_IMAGES');
     expect(tables.Devices?.ttlAttribute).toBe('expires');
@@ -51,7 +51,7 @@ describe('the model', () => {
   test('knows what triggers every function', () => {
     const { functions, http, sockets, streams, consumers, schedules } = read(template);
     const triggered = [
-      ...http.routes.flatMap(({ functionId, authorizerId }) => [functionId, authorizerId]),
+      ...http.routes.flatMap(({ functionId, authorizerId }) => [functionId, ...(authorizerId ? [authorizerId] : [])]),
       ...Object.values(sockets.routes).map(({ functionId }) => functionId),
       sockets.authorizerId,
       ...[...streams, ...consumers, ...schedules].map(({ functionId }) => functionId),
@@ -63,6 +63,7 @@ describe('the model', () => {
     expect(read(template).env).toMatchObject({
       EVENTS_TABLE: 'Events',
       PARKED_BUCKET: 'parked',
+      AUDIT_BUCKET: 'audit',
       PUSH_QUEUE_URL: 'http://127.0.0.1:1/000000000000/PushQueue',
     });
   });
