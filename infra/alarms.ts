@@ -12,15 +12,27 @@ const period = Duration.minutes(1);
 /** As core/log.ts writes it, behind what Lambda puts before each line. */
 const says = (msg: string) => FilterPattern.literal(`"\\"msg\\":\\"${msg}\\""`);
 
-type Watched = { listeners: Lambda[]; workers: Lambda[]; queues: QueuePair[]; redrive: Lambda };
+const twice = { evaluationPeriods: 3, datapointsToAlarm: 2 };
+/** Enough for what does not mend itself; what does is heard when it lasts. */
+const once = { evaluationPeriods: 1, datapointsToAlarm: 1 };
+const lasting = { evaluationPeriods: 5, datapointsToAlarm: 3 };
 
-export const watch = (stack: Stack, { listeners, workers, queues, redrive }: Watched): void => {
-  const alarm = (name: string, metric: IMetric, threshold: number): Alarm =>
+type Watched = { listeners: Lambda[]; workers: Lambda[]; queues: QueuePair[]; redrive: Lambda; clocks: Lambda[] };
+
+/** Nothing of ours changes or removes what stands in the audit, and nobody else may. Who disagrees has less than they paid for, or more. */
+const ofPurchases = [
+  ['AuditIsTampered', 'AuditTampered', 'audit tampered'],
+  ['AuditIsUnreadable', 'EntryUnreadable', 'entry unreadable'],
+  ['EntitlementsDisagree', 'EntitlementDisagrees', 'entitlement disagrees'],
+  ['SignerIsRevoked', 'CertificateRevoked', 'certificate revoked'],
+] as const;
+
+export const watch = (stack: Stack, { listeners, workers, queues, redrive, clocks }: Watched): void => {
+  const alarm = (name: string, metric: IMetric, threshold: number, how = twice): Alarm =>
     new Alarm(stack, name, {
       metric,
       threshold,
-      evaluationPeriods: 3,
-      datapointsToAlarm: 2,
+      ...how,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
   for (const fn of listeners) {
@@ -30,20 +42,24 @@ export const watch = (stack: Stack, { listeners, workers, queues, redrive }: Wat
   for (const { dead } of queues) {
     alarm(`${dead.node.id}HasMessages`, dead.metricApproximateNumberOfMessagesVisible({ period }), 1);
   }
-  // Once is enough: none of these mends itself.
-  const hear = (name: string, metricName: string, msg: string, functions: Lambda[]): void => {
+  const hear = (name: string, metricName: string, msg: string, functions: Lambda[], how = once): void => {
     const named = { metricNamespace: stack.stackName, metricName };
     for (const fn of functions)
       fn.logGroup.addMetricFilter(metricName, { ...named, filterPattern: says(msg), metricValue: '1' });
     new Alarm(stack, name, {
       metric: new Metric({ namespace: stack.stackName, metricName, statistic: 'Sum', period }),
       threshold: 1,
-      evaluationPeriods: 1,
+      ...how,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
   };
-  hear('SomethingIsParked', 'Parked', 'parked', [...listeners, ...workers, redrive]);
+  hear('SomethingIsParked', 'Parked', 'parked', [...listeners, ...workers, redrive, ...clocks]);
   hear('PushIsHeld', 'PushHeld', 'push held', workers);
   hear('TooManyAddressesAreDead', 'PushBreaker', 'push breaker open', workers);
+  // The database fails while addresses die: each is kept and asked for again.
+  hear('DeadAddressesAreNotCounted', 'PushBreakerUnknown', 'push breaker unknown', workers, lasting);
+  for (const [name, metricName, msg] of ofPurchases) hear(name, metricName, msg, listeners);
   alarm(`${redrive.node.id}Fails`, redrive.metricErrors({ period: Duration.minutes(5) }), 1);
+  // They run so rarely that one failure is all that is heard of them for long.
+  for (const fn of clocks) alarm(`${fn.node.id}Fails`, fn.metricErrors({ period: Duration.minutes(5) }), 1, once);
 };

@@ -83,6 +83,10 @@ const unused: Plugin = {
     const empty = { path: 'empty', namespace: 'unused' };
     // APNs is asked with a signed key, never with a .p12 certificate; FCM with a credential of our own.
     onResolve({ filter: /^(node-forge|google-auth-library)$/ }, () => empty);
+    // Apple's verifier works offline; what it would fetch with is never called.
+    onResolve({ filter: /^node-fetch$/ }, ({ importer }) =>
+      importer.includes('/app-store-server-library/') ? empty : undefined,
+    );
     // Messages are English; zod's other languages hang on its `z` object.
     onResolve({ filter: /\/locales\/index\.js$/ }, ({ importer }) => (importer.includes('/zod/') ? empty : undefined));
     onLoad({ filter: /./, namespace: 'unused' }, () => ({ contents: 'module.exports = {};', loader: 'js' }));

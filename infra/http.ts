@@ -1,4 +1,4 @@
-/** The HTTP API. Every route goes through the authorizer. */
+/** The HTTP API. Every route goes through the authorizer, but those that machines outside call. */
 
 import { HttpApi, HttpMethod, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaAuthorizer, HttpLambdaResponseType } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
@@ -31,6 +31,20 @@ export const tokenAuthorizer = (fn: Lambda): HttpLambdaAuthorizer =>
 
 const methods = new Map<string, HttpMethod>(Object.values(HttpMethod).map((method) => [method, method]));
 
+const routeOf = (route: string): { method: HttpMethod; path: string } => {
+  const [verb = '', path = ''] = route.split(' ');
+  const method = methods.get(verb);
+  if (!method || !path.startsWith('/')) throw new Error(`${route}: must be a method and a path, as in GET /v1/things`);
+  return { method, path };
+};
+
+/** A route without authorizer, served by a function of its own, which believes nobody. */
+export const addPublicRoute = (api: HttpApi, route: string, fn: Lambda): void => {
+  const { method, path } = routeOf(route);
+  const integration = new HttpLambdaIntegration(fn.node.id, fn, { scopePermissionToRoute: false });
+  api.addRoutes({ path, methods: [method], integration });
+};
+
 /** The routes of a context, `'PUT /v1/things/{id}': file`, all served by one function with these rights. */
 export const makeContext =
   (makeFunction: MakeFunction, api: HttpApi, authorizer: HttpLambdaAuthorizer) =>
@@ -38,10 +52,8 @@ export const makeContext =
     const fn = makeFunction(routes, rights);
     const integration = new HttpLambdaIntegration(fn.node.id, fn, { scopePermissionToRoute: false });
     for (const route of Object.keys(routes)) {
-      const [verb = '', path = ''] = route.split(' ');
-      const method = methods.get(verb);
-      if (!method || !path.startsWith('/'))
-        throw new Error(`${route}: must be a method and a path, as in GET /v1/things`);
+      const { method, path } = routeOf(route);
       api.addRoutes({ path, methods: [method], integration, authorizer });
     }
   };
+export type Context = ReturnType<typeof makeContext>;

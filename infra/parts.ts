@@ -6,15 +6,27 @@ import { makeQueue } from './queues.ts';
 import { mayTable } from './rights.ts';
 import { makeSockets, mayUseConnections } from './sockets.ts';
 import type { Stage } from './stage.ts';
-import { makeStores } from './stores.ts';
+import { makeStores, type Stores } from './stores.ts';
 
 export type Parts = ReturnType<typeof makeParts>;
+
+const namesOf = ({ events, inbox, views, devices, trail, transactions, parked, audit }: Stores) => ({
+  EVENTS_TABLE: events.tableName,
+  INBOX_TABLE: inbox.tableName,
+  VIEWS_TABLE: views.tableName,
+  DEVICES_TABLE: devices.tableName,
+  TRAIL_TABLE: trail.tableName,
+  TRANSACTIONS_TABLE: transactions.tableName,
+  PARKED_BUCKET: parked.bucketName,
+  AUDIT_BUCKET: audit.bucketName,
+});
 
 /** Everything that functions stand between. */
 export const makeParts = (stack: Stack, stage: Stage, codeOf: CodeOf) => {
   const stores = makeStores(stack, stage);
   const push = makeQueue(stack, stage, 'PushQueue');
   const expiry = makeQueue(stack, stage, 'ExpiryQueue');
+  const asks = makeQueue(stack, stage, 'AskQueue');
   const http = makeHttpApi(stack);
   const sockets = makeSockets(stack);
   const makeFunction = functionMaker(stack, {
@@ -23,14 +35,10 @@ export const makeParts = (stack: Stack, stage: Stage, codeOf: CodeOf) => {
     // The same for every function, so that all of them can share one process.
     environment: {
       STAGE: stage.name,
-      EVENTS_TABLE: stores.events.tableName,
-      INBOX_TABLE: stores.inbox.tableName,
-      VIEWS_TABLE: stores.views.tableName,
-      DEVICES_TABLE: stores.devices.tableName,
-      TRAIL_TABLE: stores.trail.tableName,
-      PARKED_BUCKET: stores.parked.bucketName,
+      ...namesOf(stores),
       PUSH_QUEUE_URL: push.queue.queueUrl,
       EXPIRY_QUEUE_URL: expiry.queue.queueUrl,
+      ASK_QUEUE_URL: asks.queue.queueUrl,
       SOCKETS_ENDPOINT: sockets.stage.callbackUrl,
       TENANTS_DIR: 'tenants',
       NODE_OPTIONS: '--enable-source-maps',
@@ -46,5 +54,5 @@ export const makeParts = (stack: Stack, stage: Stage, codeOf: CodeOf) => {
     mayTable(stores.devices, 'Query', 'UpdateItem'),
     mayUseConnections(sockets),
   ];
-  return { ...stores, stack, push, expiry, http, sockets, makeFunction, commit, deliver };
+  return { ...stores, stack, push, expiry, asks, http, sockets, makeFunction, commit, deliver };
 };

@@ -9,8 +9,12 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Stack } from 'aws-cdk-lib/core';
 
+/** A table without the rest of its construct, which would let it pass for one that may be changed. */
+export type AuditTable = Pick<TableV2, 'node' | 'tableName' | 'tableArn' | 'tableStreamArn'>;
 export type Right = { actions: string[]; resources: string[] };
 export type TableVerb = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
+/** Of a table to which `mayTable` does not fit: what stands there stays as it is. */
+type AuditVerb = 'GetItem' | 'Query' | 'PartiQLInsert';
 type ObjectVerb = 'GetObject' | 'PutObject' | 'DeleteObject';
 
 export const mayTable = (table: TableV2, ...verbs: TableVerb[]): Right => ({
@@ -18,8 +22,13 @@ export const mayTable = (table: TableV2, ...verbs: TableVerb[]): Right => ({
   resources: [table.tableArn],
 });
 
+export const mayAudit = (table: AuditTable, ...verbs: AuditVerb[]): Right => ({
+  actions: verbs.map((verb) => `dynamodb:${verb}`),
+  resources: [table.tableArn],
+});
+
 /** What Lambda's poller does in the function's name. */
-export const mayPollStream = (table: TableV2): Right => ({
+export const mayPollStream = (table: Pick<TableV2, 'tableArn'>): Right => ({
   actions: ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map((verb) => `dynamodb:${verb}`),
   resources: [`${table.tableArn}/stream/*`],
 });
@@ -32,9 +41,12 @@ export const mayPollQueue = (queue: Queue): Right => ({
 
 export const maySend = (queue: Queue): Right => ({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] });
 
-export const mayObjects = (bucket: Bucket, ...verbs: ObjectVerb[]): Right => ({
+export const mayObjects = (bucket: Bucket, ...verbs: ObjectVerb[]): Right => mayObjectsIn(bucket, '', ...verbs);
+
+/** Objects whose keys begin so. */
+export const mayObjectsIn = (bucket: Bucket, prefix: string, ...verbs: ObjectVerb[]): Right => ({
   actions: verbs.map((verb) => `s3:${verb}`),
-  resources: [bucket.arnForObjects('*')],
+  resources: [bucket.arnForObjects(`${prefix}*`)],
 });
 
 export const mayList = (bucket: Bucket): Right => ({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] });

@@ -8,8 +8,9 @@ import { FilterRule, type Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { type App, CfnOutput, Duration, Stack } from 'aws-cdk-lib/core';
 import { watch } from './alarms.ts';
 import type { CodeOf } from './functions.ts';
-import { makeContext, tokenAuthorizer } from './http.ts';
+import { type Context, makeContext, tokenAuthorizer } from './http.ts';
 import { makeParts, type Parts } from './parts.ts';
+import { answerCustomers, purchases } from './purchases.ts';
 import { drain } from './queues.ts';
 import { mayInvoke, mayList, mayObjects, mayReadParameters, maySend, mayTable } from './rights.ts';
 import { every } from './schedules.ts';
@@ -25,34 +26,28 @@ export const chorus = (app: App, stage: Stage, codeOf: CodeOf): Stack => {
   });
   const parts = makeParts(stack, stage, codeOf);
 
-  answerRequests(parts);
+  const context = asPeople(parts);
+  answerRequests(parts, context);
+  answerCustomers(parts, context);
   holdSockets(parts);
-  const listeners = [...followEvents(parts), ...followInbox(parts)];
-  const workers = workQueues(parts);
+  const bought = purchases(parts);
+  const listeners = [...followEvents(parts), ...followInbox(parts), ...bought.listeners];
+  const workers = [...workQueues(parts), ...bought.workers];
   const redrive = redriveParked(parts, listeners);
 
-  watch(stack, { listeners, workers, queues: [parts.push, parts.expiry], redrive });
+  const queues = [parts.push, parts.expiry, ...bought.queues];
+  watch(stack, { listeners, workers, queues, redrive, clocks: bought.clocks });
   new CfnOutput(stack, 'Http', { value: parts.http.apiEndpoint });
   new CfnOutput(stack, 'Sockets', { value: parts.sockets.stage.url });
   return stack;
 };
 
-/** One block for each context, one line for each route. */
-const answerRequests = ({
-  http,
-  sockets,
-  makeFunction,
-  commit,
-  deliver,
-  events,
-  inbox,
-  views,
-  devices,
-  trail,
-}: Parts): void => {
-  const authorizer = tokenAuthorizer(makeFunction('functions/accounts/token.authorizer.ts', []));
-  const context = makeContext(makeFunction, http, authorizer);
+const asPeople = ({ http, makeFunction }: Parts): Context =>
+  makeContext(makeFunction, http, tokenAuthorizer(makeFunction('functions/accounts/token.authorizer.ts', [])));
 
+/** One block for each context, one line for each route. */
+const answerRequests = (parts: Parts, context: Context): void => {
+  const { sockets, commit, deliver, events, inbox, views, devices, trail } = parts;
   context([...commit, ...deliver], {
     'PUT /v1/preferences': 'functions/accounts/prefer.http.ts',
     'GET /v1/preferences': 'functions/accounts/preferences.http.ts',
@@ -76,6 +71,8 @@ const answerRequests = ({
   const registers = [
     mayTable(devices, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
     mayTable(trail, 'Query', 'UpdateItem'),
+    // A receipt may be of an event that nobody wrote down as sent.
+    mayTable(events, 'Query'),
     mayUseConnections(sockets),
   ];
   context(registers, {
@@ -119,7 +116,10 @@ const followEvents = ({ makeFunction, events, views, parked, commit, deliver }: 
     listen(makeFunction, {
       entry: 'functions/reactions.stream.ts',
       table: events,
-      filter: { eventName: inserted, dynamodb: { Keys, NewImage: { kind: { S: FilterRule.isEqual('pair') } } } },
+      filter: {
+        eventName: inserted,
+        dynamodb: { Keys, NewImage: { kind: { S: FilterRule.or('pair', 'person', 'purchase') } } },
+      },
       parked,
       rights: [...commit, ...deliver, mayTable(views, 'PutItem')],
     }),

@@ -1,9 +1,11 @@
-/** Where data rests: five tables, and the bucket for stream batches that failed for good. */
+/** Where data rests: six tables, the bucket for stream batches that failed for good, and that of the audit's digests. */
 
 import { AttributeType, Billing, StreamViewType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention } from 'aws-cdk-lib/aws-s3';
 import { CfnResource, Duration, type Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import type { AuditTable } from './rights.ts';
 import type { Stage } from './stage.ts';
 
 export type Stores = ReturnType<typeof makeStores>;
@@ -12,6 +14,9 @@ export type Stores = ReturnType<typeof makeStores>;
 const batchDays = Duration.days(14);
 /** Single records and the trail of what was dropped hold ids only. */
 const trailDays = Duration.days(365);
+
+/** Ten years: as long as anybody asks for books. */
+const lockedDays = Duration.days(3653);
 
 /**
  * Gives a resource the bare name as its logical id: refactoring this app can then never replace a table,
@@ -25,7 +30,8 @@ export const named = <T extends Construct>(construct: T, logicalId: string): T =
 };
 
 export const makeStores = (stack: Stack, stage: Stage) => {
-  const table = (name: string, options: { stream?: StreamViewType; ttl?: string } = {}): TableV2 =>
+  type Options = { stream?: StreamViewType; ttl?: string; policy?: PolicyDocument };
+  const table = (name: string, options: Options = {}): TableV2 =>
     named(
       new TableV2(stack, name, {
         partitionKey: { name: 'pk', type: AttributeType.STRING },
@@ -36,9 +42,12 @@ export const makeStores = (stack: Stack, stage: Stage) => {
         removalPolicy: stage.removalPolicy,
         ...(options.stream && { dynamoStream: options.stream }),
         ...(options.ttl && { timeToLiveAttribute: options.ttl }),
+        ...(options.policy && { resourcePolicy: options.policy }),
       }),
       name,
     );
+  const insertedOnly = (name: string): AuditTable =>
+    table(name, { stream: StreamViewType.NEW_AND_OLD_IMAGES, policy: insertOnly(stage) });
 
   return {
     /** Append-only commits: the only truth. */
@@ -51,9 +60,54 @@ export const makeStores = (stack: Stack, stage: Stage) => {
     devices: table('Devices', { ttl: 'expires' }),
     /** What became of each push: a record for each decision, for 30 days. */
     trail: table('Trail', { ttl: 'expires' }),
+    /** The audit of purchases: append-only for everybody. */
+    transactions: insertedOnly('Transactions'),
     parked: makeParked(stack, stage),
+    audit: makeAudit(stack, stage),
   };
 };
+
+/** DynamoDB refuses a whole table whose policy has an action that it does not know there. */
+const changes = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'PartiQLUpdate', 'PartiQLDelete'];
+/** A time to live would let the service itself delete. */
+const removals = ['UpdateTimeToLive'];
+
+/**
+ * Nobody changes what stands in the table, whatever their own policies allow: a deny wins. Who may change this policy can take
+ * it off first; what they then do is in the table's stream.
+ */
+const insertOnly = ({ keepsData }: Stage): PolicyDocument =>
+  new PolicyDocument({
+    statements: [
+      new PolicyStatement({
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        // A stage that keeps nothing must be able to go.
+        actions: [...changes, ...removals, ...(keepsData ? ['DeleteTable'] : [])].map((verb) => `dynamodb:${verb}`),
+        // The table itself, which cannot name itself.
+        resources: ['*'],
+      }),
+    ],
+  });
+
+/**
+ * Signed digests of the audit, which nobody can remove or replace while they are locked: in compliance mode neither can the
+ * account's root. A stage that keeps nothing locks for a day, and for those without a special right.
+ */
+const makeAudit = (stack: Stack, stage: Stage): Bucket =>
+  named(
+    new Bucket(stack, 'Audit', {
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      versioned: true,
+      objectLockDefaultRetention: stage.keepsData
+        ? ObjectLockRetention.compliance(lockedDays)
+        : ObjectLockRetention.governance(Duration.days(1)),
+      removalPolicy: stage.removalPolicy,
+    }),
+    'Audit',
+  );
 
 /**
  * A batch waits here for the redrive, or for a person, and longer than any night or weekend. Where two rules fit, the shorter

@@ -9,7 +9,13 @@ import { mayList, mayObjects, mayPollStream, type Right } from './rights.ts';
 import { named } from './stores.ts';
 
 export type Filter = Parameters<typeof FilterCriteria.filter>[0];
-type Listener = { table: TableV2; parked: Bucket; entry: string; filter: Filter; rights: Right[] };
+type Listener = {
+  table: Pick<TableV2, 'node' | 'tableArn' | 'tableStreamArn'>;
+  parked: Bucket;
+  entry: string;
+  filter: Filter;
+  rights: Right[];
+};
 
 const batchSize = 100;
 const retryAttempts = 5;

@@ -29,9 +29,16 @@ export type FindingKind =
   | 'row missing'
   | 'row wrong'
   | 'row without cause'
+  /** Of what follows from the audit. */
+  | 'purchase behind'
   /** Of push addresses. */
   | 'address without device'
-  | 'device without address';
+  | 'device without address'
+  /** Of the audit: nothing can mend these. */
+  | 'entry'
+  | 'entry missing'
+  | 'not anchored'
+  | 'digest';
 
 export type Finding = { kind: FindingKind; tenant: string; about: string; detail: string };
 /** `at` is what moves while all is well: the same finding at another value is alive. */

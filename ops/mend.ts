@@ -9,6 +9,7 @@ import { forEach } from './walk.ts';
 export type Changes = {
   receiptsPut: number;
   receiptsRemoved: number;
+  purchases: number;
   reactions: number;
   pointersTakenBack: number;
   pointersReplaced: number;
@@ -22,7 +23,7 @@ export type Changes = {
 export type RepairReport = { changed: Changes; failed: { about: string; error: string }[] };
 
 export const nothingChanged = (): Changes => ({
-  ...{ receiptsPut: 0, receiptsRemoved: 0, reactions: 0 },
+  ...{ receiptsPut: 0, receiptsRemoved: 0, purchases: 0, reactions: 0 },
   ...{ pointersTakenBack: 0, pointersReplaced: 0, pointersMoved: 0, marksRaised: 0 },
   ...{ rowsPut: 0, rowsRemoved: 0, addresses: 0, devicesStartAnew: 0 },
 });

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Item } from '../core/ddb.ts';
+import { entryPrefix } from '../core/keys.ts';
 import { errorName } from '../core/log.ts';
 import { Parked, type RecordHint } from '../core/parked.ts';
 import { invokeAgain, invokeWith } from '../functions/redrive.ts';
@@ -14,12 +15,14 @@ import type { Target } from './target.ts';
 /** `done`: it is out of the bucket (or would be tried, when nothing may be changed); all others leave it there. */
 export type Retried = { outcome: 'done' | 'would' | 'parked again' | 'failed' | 'impossible'; said: string };
 
-const readItem = ({ deps, env }: Target, { pk, sk }: RecordHint['keys']): Promise<Item | undefined> =>
-  deps.ddb.get({
-    TableName: sk.startsWith('v#') ? env.EVENTS_TABLE : env.INBOX_TABLE,
-    Key: { pk, sk },
-    ConsistentRead: true,
-  });
+/** By what its sort key begins with: of those that have streams, only the inbox has names of streams there. */
+const tableOf = ({ env }: Target, sk: string): string => {
+  if (sk.startsWith('v#')) return env.EVENTS_TABLE;
+  return sk.startsWith(entryPrefix) || sk.startsWith('id#') ? env.TRANSACTIONS_TABLE : env.INBOX_TABLE;
+};
+
+const readItem = (target: Target, { pk, sk }: RecordHint['keys']): Promise<Item | undefined> =>
+  target.deps.ddb.get({ TableName: tableOf(target, sk), Key: { pk, sk }, ConsistentRead: true });
 
 /** As the item would be if only its numbers had moved. */
 const imageBefore = (item: Item, numbers: Record<string, number>): Item => ({

@@ -2,6 +2,7 @@
  * rebuild: a read model's rows from the events, while writes go on and without a hole: first every row that follows from
  * events is put where it is not so yet, then the rows are removed that follow from none.
  */
+import { z } from 'zod';
 import { isFault } from '../core/ddb.ts';
 import type { Deps } from '../core/deps.ts';
 import { readNewest } from '../core/events.ts';
@@ -23,6 +24,8 @@ export type RebuildReport = {
   put: number;
   removed: number;
   failed: { about: string; error: string }[];
+  /** Streams that nobody can read: their rows stay as they are, and verify names them. */
+  unreadable: { about: string; error: string }[];
 };
 export type RebuildOptions = { rate?: number; dryRun?: boolean; onProgress?: OnProgress };
 
@@ -91,7 +94,7 @@ const isOf = ({ name }: View, { sk }: Key): boolean => sk.startsWith(viewPrefix(
 
 const each = async <T>({ report }: Run, items: T[], name: (item: T) => string, run: (item: T) => Promise<void>) => {
   for (const { item, error } of await forEach(items, run))
-    report.failed.push({ about: name(item), error: errorName(error) });
+    report[error instanceof z.ZodError ? 'unreadable' : 'failed'].push({ about: name(item), error: errorName(error) });
 };
 
 const streamsOf = (pk: string, { kind }: View): Stream[] => {
@@ -118,7 +121,7 @@ export const rebuildView = async (
 ): Promise<RebuildReport> => {
   const { deps, scan } = walk;
   const of = typeof view === 'string' ? viewNamed(view) : view;
-  const report: RebuildReport = { view: of.name, streams: 0, put: 0, removed: 0, failed: [] };
+  const report: RebuildReport = { view: of.name, streams: 0, put: 0, removed: 0, failed: [], unreadable: [] };
   const run = { deps, view: of, dryRun, report };
   const pace = createPace(walk, rate);
   const names = partitions(scan('events', { consistent: true }), (pk) => ({
@@ -161,9 +164,9 @@ Views: ${views.map(({ name }) => name).join(', ')}.`,
     const report = await rebuildView(target, view, options);
     progress.done();
     out.table([{ view: name, streams: report.streams, put: report.put, removed: report.removed }]);
-    out.table(report.failed);
+    out.table([...report.failed, ...report.unreadable]);
     out.json({ dryRun: flags.dryRun, ...report });
     if (flags.dryRun) out.line('Nothing was changed.');
-    return report.failed.length === 0 ? 0 : 1;
+    return report.failed.length + report.unreadable.length === 0 ? 0 : 1;
   },
 };

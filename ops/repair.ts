@@ -11,6 +11,7 @@ import { createMend, type Mend, type RepairReport } from './mend.ts';
 import { mendAddress } from './mend-addresses.ts';
 import { beginEra, beginEraWithoutStreams, gatherInbox, type Inbox, mendInbox } from './mend-inbox.ts';
 import { mendMembers, mendReactions, mendReceipts } from './mend-streams.ts';
+import { chainsOf, mendChain } from './purchases.ts';
 import { rebuildView } from './rebuild.ts';
 import { showProgress } from './show.ts';
 import { examine, type Summary } from './streams.ts';
@@ -94,8 +95,8 @@ const beginEras = async (run: Run, restored: string): Promise<void> => {
 };
 
 /**
- * Receipts first, for reactions believe them; then what streams cause in others; then down what is beyond the events, and up
- * what is behind them; read models and addresses; at last, after a restore, one era more for everybody.
+ * Receipts first, for reactions believe them; then purchases by the audit; then what streams cause in others; then down what
+ * is beyond the events, and up what is behind them; read models and addresses; at last, after a restore, one era more for everybody.
  */
 export const repairAll = async (walk: Walk, options: RepairOptions = {}): Promise<RepairReport> => {
   const { deps, scan } = walk;
@@ -103,6 +104,14 @@ export const repairAll = async (walk: Walk, options: RepairOptions = {}): Promis
   const mend = createMend(deps, dryRun);
   const run: Run = { walk, mend, options };
   await throughStreams(run, 'receipts', mendReceipts);
+  const chains = { label: 'purchases', pages: chainsOf(scan('transactions', { consistent: true })) };
+  await through(run, chains, (some) =>
+    mend.each(
+      some,
+      ({ chain }) => chain,
+      (each) => mendChain(mend, each),
+    ),
+  );
   await throughStreams(run, 'reactions', mendReactions);
   await throughInboxes(run, 'pointers beyond', (inbox) => mendInbox(mend, inbox));
   if (mend.report.changed.pointersTakenBack > 0 && !dryRun) for (const ms of SETTLE_MS) await deps.sleep(ms);
@@ -135,8 +144,8 @@ export const repair: Command = {
   usage: `
 
 After a restore, or when a stream was silent for more than a day. Goes through all tables while the system runs: receipts,
-reactions, pointers and read marks, read models, push addresses. Events are the only truth: what goes beyond them is taken
-back, and the devices that saw it start anew. Interrupted, run it again; with nothing to do it changes nothing.
+purchases by the audit, reactions, pointers and read marks, read models, push addresses. Events and the audit are the only truth:
+what goes beyond them is taken back, and the devices that saw it start anew. Interrupted, run it again; with nothing to do it changes nothing.
 After a restore say --restored with the moment that was restored to, and run it before you let requests in. --dry-run
 counts what it would change; what only follows from its own changes is not counted then.`,
   flags: {

@@ -24,7 +24,7 @@ export type Target = {
   /** What was consumed so far. */
   meter: Meter;
   /** Reads a whole table page by page, at most `unitsPerSecond` read units a second (`--rate` when not said). */
-  scan(table: 'events' | 'inbox' | 'views' | 'devices', options?: ScanOptions): AsyncIterable<Item[]>;
+  scan(table: 'events' | 'inbox' | 'views' | 'devices' | 'transactions', options?: ScanOptions): AsyncIterable<Item[]>;
   /** ARN of the function made from this entry file. */
   functionOf(entry: string): Promise<string>;
   /** Log entries of all functions that match all these fields, in the order of their times. */
@@ -110,6 +110,7 @@ export const openTarget = async (where: Where, { log, unitsPerSecond }: Options)
     inbox: env.INBOX_TABLE,
     views: env.VIEWS_TABLE,
     devices: env.DEVICES_TABLE,
+    transactions: env.TRANSACTIONS_TABLE,
   };
   const rate = unitsPerSecond ?? (name === 'local' ? undefined : AWS_UNITS_PER_SECOND);
   return {

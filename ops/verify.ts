@@ -12,6 +12,7 @@ import { createFindings, FINDINGS_LIMIT, type Finding, type Findings, type Suspi
 import { lookAtPointer } from './levels.ts';
 import { lookAtMembers, suspicionsOf } from './members.ts';
 import { listParked } from './parked-held.ts';
+import { chainsOf, lookAtChain } from './purchases.ts';
 import { showProgress } from './show.ts';
 import { type Examined, examine, examineAgain, type Summary } from './streams.ts';
 import { createPace, forEach, type OnProgress, partitions, rateOf, type Walk } from './walk.ts';
@@ -77,7 +78,7 @@ export const verifyAll = async (
   const { deps, scan } = walk;
   const findings = createFindings(deps);
   const through = pass(findings, { onProgress, pace: createPace(walk, rate) });
-  const read = (table: 'events' | 'inbox' | 'views' | 'devices') => scan(table, { consistent: true });
+  const read = (table: 'events' | 'inbox' | 'views' | 'devices' | 'transactions') => scan(table, { consistent: true });
   const streams = () =>
     partitions(read('events'), (pk) => {
       const { add, end } = examine(pk);
@@ -88,6 +89,11 @@ export const verifyAll = async (
     () => through('pointers', read('inbox'), checkItem(deps, findings, lookAtPointer)),
     () => through('rows', read('views'), checkItem(deps, findings, lookAtCauseOf)),
     () => through('devices', read('devices'), checkItem(deps, findings, lookAtDevice)),
+    () =>
+      through('purchases', chainsOf(read('transactions')), async (chain) => {
+        const look = () => lookAtChain(deps, chain);
+        findings.suspect(await look(), look);
+      }),
   ];
   for (const run of passes) if (!(await run())) break;
   return findings.end();

@@ -47,14 +47,18 @@ export const forEach = <T>(
   return inLanes(items, (item) => lanes.get(item) ?? '', WIDTH, run);
 };
 
-/** Every item of one partition of the events, consistently read: commits and receipts. */
-export async function* itemsOf({ ddb, env }: Pick<Deps, 'ddb' | 'env'>, pk: string): AsyncGenerator<Item> {
+/** Every item of one partition (of the events, if no table is named), consistently read. */
+export async function* itemsOf(
+  { ddb, env }: Pick<Deps, 'ddb' | 'env'>,
+  pk: string,
+  TableName = env.EVENTS_TABLE,
+): AsyncGenerator<Item> {
   const PAGE = 500;
   let last: Key | undefined;
   for (;;) {
     const items = await ddb.query(
       {
-        TableName: env.EVENTS_TABLE,
+        TableName,
         KeyConditionExpression: '#pk = :pk',
         ExpressionAttributeNames: { '#pk': 'pk' },
         ExpressionAttributeValues: { ':pk': pk },

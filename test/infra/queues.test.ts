@@ -7,10 +7,10 @@ const mappings = Object.entries(propertiesOf('AWS::Lambda::EventSourceMapping'))
 );
 
 const queues = propertiesOf('AWS::SQS::Queue');
-const live = ['PushQueue', 'ExpiryQueue'];
+const live = ['PushQueue', 'ExpiryQueue', 'AskQueue'];
 
-test('queues are two, each with a dead-letter queue after five receives', () => {
-  expect(Object.keys(queues)).toEqual(['PushQueueDead', 'PushQueue', 'ExpiryQueueDead', 'ExpiryQueue']);
+test('queues are three, each with a dead-letter queue after five receives', () => {
+  expect(Object.keys(queues)).toEqual(live.flatMap((name) => [`${name}Dead`, name]));
   for (const id of live) {
     expect(queues[id]).toMatchObject({
       RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [`${id}Dead`, 'Arn'] }, maxReceiveCount: 5 },
@@ -20,7 +20,11 @@ test('queues are two, each with a dead-letter queue after five receives', () => 
 });
 
 test('queues hide a message for six times the time that its function may take', () => {
-  expect(mappings.map(([id]) => id)).toEqual(['PushQueueToPushSendQueue', 'ExpiryQueueToSyncExpireQueue']);
+  expect(mappings.map(([id]) => id).sort()).toEqual([
+    'AskQueueToPurchasesAskQueue',
+    'ExpiryQueueToSyncExpireQueue',
+    'PushQueueToPushSendQueue',
+  ]);
   for (const [, { EventSourceArn, FunctionName }] of mappings) {
     const timeout = Number(dev.Resources[text(FunctionName)]?.Properties?.Timeout);
     expect(queues[text(EventSourceArn)]).toMatchObject({ VisibilityTimeout: 6 * timeout });
@@ -42,17 +46,24 @@ test('queues are encrypted and refuse plain HTTP', () => {
     expect(policies).toContainEqual(refusingPlainHttp('sqs:*', { Queues: [{ Ref: id }] }));
   }
 });
-test('the schedule runs the redrive every five minutes, without retries', () =>
-  expect(Object.values(propertiesOf('AWS::Scheduler::Schedule'))).toEqual([
+const schedules = Object.values(propertiesOf('AWS::Scheduler::Schedule'));
+test.each([
+  ['RedriveSchedule', 'rate(5 minutes)'],
+  ['PurchasesAnchorSchedule', 'rate(1 hour)'],
+  ['PurchasesReconcileSchedule', 'rate(1 hour)'],
+])('the schedule of %s is %s, without retries', (id, rate) =>
+  expect(schedules).toContainEqual(
     expect.objectContaining({
-      ScheduleExpression: 'rate(5 minutes)',
+      ScheduleExpression: rate,
       State: 'ENABLED',
       Target: expect.objectContaining({
-        Arn: { 'Fn::GetAtt': ['RedriveSchedule', 'Arn'] },
+        Arn: { 'Fn::GetAtt': [id, 'Arn'] },
         RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 0 },
       }),
     }),
-  ]));
+  ),
+);
+test('the schedules are three', () => expect(schedules).toHaveLength(3));
 
 test('the schedule ends a run before the next one begins', () =>
   expect(dev.Resources.RedriveSchedule?.Properties?.Timeout).toBeLessThan(300));
@@ -63,6 +74,7 @@ const filtersOf = (metric: string) =>
 test.each([
   ['PushHeld', 'push held'],
   ['PushBreaker', 'push breaker open'],
+  ['PushBreakerUnknown', 'push breaker unknown'],
 ])('the alarm %s hears the sender by the line that it logs', (metric, msg) => {
   const filters = filtersOf(metric);
   expect(filters.map(({ LogGroupName }) => (LogGroupName as { Ref: string }).Ref)).toContainEqual(
@@ -73,16 +85,41 @@ test.each([
 });
 test('the alarm for what is parked hears every function that parks, by the line that they log', () => {
   const filters = filtersOf('Parked');
-  expect(filters.map(({ LogGroupName }) => (LogGroupName as { Ref: string }).Ref)).toEqual(
+  expect(filters.map(({ LogGroupName }) => (LogGroupName as { Ref: string }).Ref).sort()).toEqual(
     [
-      ...['SyncDeliverStream', 'ReactionsStream', 'PushNotifyStream', 'SyncRegistersStream'],
-      ...['PushSendQueue', 'SyncExpireQueue', 'RedriveSchedule'],
+      ...['PurchasesAnchorSchedule', 'PurchasesAskQueue', 'PurchasesEntitleStream', 'PurchasesReconcileSchedule'],
+      ...['PurchasesWatchStream', 'PushNotifyStream', 'PushSendQueue', 'ReactionsStream', 'RedriveSchedule'],
+      ...['SyncDeliverStream', 'SyncExpireQueue', 'SyncRegistersStream'],
     ].map((id) => expect.stringContaining(`${id}Logs`)),
   );
   const line = JSON.stringify({ level: 'error', msg: 'parked' });
   for (const { FilterPattern } of filters) expect(line).toContain(JSON.parse(String(FilterPattern)));
 });
-test('alarms watch each listener, each dead-letter queue and the redrive', () => {
+test('the alarm for tampering hears who watches the audit, by the line that it logs', () => {
+  const filters = filtersOf('AuditTampered');
+  expect(filters.map(({ LogGroupName }) => (LogGroupName as { Ref: string }).Ref)).toContainEqual(
+    expect.stringContaining('PurchasesWatchStreamLogs'),
+  );
+  const line = JSON.stringify({ level: 'error', msg: 'audit tampered' });
+  for (const { FilterPattern } of filters) expect(line).toContain(JSON.parse(String(FilterPattern)));
+});
+test('alarms ring at the first line of what does not mend itself, and of what does when it lasts', () => {
+  const heard = ['Parked', 'PushHeld', 'PushBreaker', 'PushBreakerUnknown', 'AuditTampered'];
+  const alarms = Object.values(propertiesOf('AWS::CloudWatch::Alarm')).filter((each) =>
+    heard.includes(String(each.MetricName)),
+  );
+  const minutes = { Period: 60, Statistic: 'Sum', Threshold: 1, ComparisonOperator: 'GreaterThanOrEqualToThreshold' };
+  for (const each of alarms) expect(each).toMatchObject(minutes);
+  const patience = alarms.map((each) => [each.MetricName, each.DatapointsToAlarm, each.EvaluationPeriods]);
+  expect(patience).toEqual([
+    ['Parked', 1, 1],
+    ['PushHeld', 1, 1],
+    ['PushBreaker', 1, 1],
+    ['PushBreakerUnknown', 3, 5],
+    ['AuditTampered', 1, 1],
+  ]);
+});
+test('alarms watch each listener, each dead-letter queue and each schedule', () => {
   const watched = Object.values(propertiesOf('AWS::CloudWatch::Alarm')).map(({ MetricName, Dimensions }) => {
     const [dimension] = (Dimensions ?? []) as { Value: unknown }[];
     return dimension ? `${MetricName} ${text(dimension.Value)}` : String(MetricName);
@@ -92,11 +129,21 @@ test('alarms watch each listener, each dead-letter queue and the redrive', () =>
     'IteratorAge ReactionsStream',
     'IteratorAge PushNotifyStream',
     'IteratorAge SyncRegistersStream',
+    'IteratorAge PurchasesEntitleStream',
+    'IteratorAge PurchasesWatchStream',
     'ApproximateNumberOfMessagesVisible PushQueueDead.QueueName',
     'ApproximateNumberOfMessagesVisible ExpiryQueueDead.QueueName',
+    'ApproximateNumberOfMessagesVisible AskQueueDead.QueueName',
     'Parked',
     'PushHeld',
     'PushBreaker',
+    'PushBreakerUnknown',
+    'AuditTampered',
+    'EntryUnreadable',
+    'EntitlementDisagrees',
+    'CertificateRevoked',
     'Errors RedriveSchedule',
+    'Errors PurchasesAnchorSchedule',
+    'Errors PurchasesReconcileSchedule',
   ]);
 });

@@ -7,11 +7,13 @@ const mappings = Object.entries(propertiesOf('AWS::Lambda::EventSourceMapping'))
 );
 
 test('stream mappings are these', () =>
-  expect(mappings.map(([id]) => id)).toEqual([
-    'EventsToSyncDeliverStream',
+  expect(mappings.map(([id]) => id).sort()).toEqual([
     'EventsToReactionsStream',
+    'EventsToSyncDeliverStream',
     'InboxToPushNotifyStream',
     'InboxToSyncRegistersStream',
+    'TransactionsToPurchasesEntitleStream',
+    'TransactionsToPurchasesWatchStream',
   ]));
 
 test.each(mappings)('%s gives up after bounded work and parks the batch whole', (_, mapping) => {
@@ -46,9 +48,13 @@ test('stream mappings let through only what their function is for', () => {
   expect(Object.fromEntries(patterns)).toEqual({
     EventsToSyncDeliverStream: [{ eventName: ['INSERT'], dynamodb: { Keys: { sk } } }],
     EventsToReactionsStream: [
-      { eventName: ['INSERT'], dynamodb: { Keys: { sk }, NewImage: { kind: { S: ['pair'] } } } },
+      { eventName: ['INSERT'], dynamodb: { Keys: { sk }, NewImage: { kind: { S: ['pair', 'person', 'purchase'] } } } },
     ],
     InboxToPushNotifyStream: [{ eventName: ['INSERT', 'MODIFY'] }],
     InboxToSyncRegistersStream: [{ eventName: ['MODIFY'] }],
+    TransactionsToPurchasesEntitleStream: [
+      { eventName: ['INSERT'], dynamodb: { Keys: { sk: { S: [{ prefix: 'n#' }] } } } },
+    ],
+    TransactionsToPurchasesWatchStream: [{ eventName: ['INSERT', 'MODIFY', 'REMOVE'] }],
   });
 });

@@ -1,11 +1,11 @@
-/** Tables and the bucket: what must never be lost, and what may go. */
+/** Tables and buckets: what must never be lost, and what may go. */
 import { expect, test } from 'vitest';
 import { ofType, prod, propertiesOf, refusingPlainHttp } from './template.ts';
 
 const tables = propertiesOf('AWS::DynamoDB::GlobalTable');
 
 test('tables keep their logical ids, for another id is another, empty table', () =>
-  expect(Object.keys(tables)).toEqual(['Events', 'Inbox', 'Views', 'Devices', 'Trail']));
+  expect(Object.keys(tables)).toEqual(['Events', 'Inbox', 'Views', 'Devices', 'Trail', 'Transactions']));
 
 test.each(Object.entries(tables))(
   '%s has pk and sk, is paid by request and can be restored to any second',
@@ -32,6 +32,7 @@ test('tables stream what their listeners need, which must never change: another 
     Views: undefined,
     Devices: undefined,
     Trail: undefined,
+    Transactions: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
   });
 });
 
@@ -61,34 +62,53 @@ test('tables leave nothing behind in any other stage', () => {
     });
   }
 });
+
+const closed = {
+  BucketEncryption: {
+    ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+  },
+  PublicAccessBlockConfiguration: {
+    BlockPublicAcls: true,
+    BlockPublicPolicy: true,
+    IgnorePublicAcls: true,
+    RestrictPublicBuckets: true,
+  },
+};
+const buckets = propertiesOf('AWS::S3::Bucket');
+
+test('the buckets are two', () => expect(Object.keys(buckets)).toEqual(['Parked', 'Audit']));
+
 test('the bucket of what was parked is private and encrypted, and forgets what people wrote after 14 days', () =>
-  expect(propertiesOf('AWS::S3::Bucket')).toEqual({
-    Parked: {
-      BucketEncryption: {
-        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
-      },
-      LifecycleConfiguration: {
-        Rules: [
-          { Prefix: 'aws/lambda/', ExpirationInDays: 14, Status: 'Enabled' },
-          { Prefix: 'parked/batches/', ExpirationInDays: 14, Status: 'Enabled' },
-          { Prefix: 'parked/', ExpirationInDays: 365, Status: 'Enabled' },
-          { Prefix: 'dropped/', ExpirationInDays: 365, Status: 'Enabled' },
-          { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' },
-        ],
-      },
-      PublicAccessBlockConfiguration: {
-        BlockPublicAcls: true,
-        BlockPublicPolicy: true,
-        IgnorePublicAcls: true,
-        RestrictPublicBuckets: true,
-      },
+  expect(buckets.Parked).toEqual({
+    ...closed,
+    LifecycleConfiguration: {
+      Rules: [
+        { Prefix: 'aws/lambda/', ExpirationInDays: 14, Status: 'Enabled' },
+        { Prefix: 'parked/batches/', ExpirationInDays: 14, Status: 'Enabled' },
+        { Prefix: 'parked/', ExpirationInDays: 365, Status: 'Enabled' },
+        { Prefix: 'dropped/', ExpirationInDays: 365, Status: 'Enabled' },
+        { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' },
+      ],
     },
   }));
 
-test('the bucket of parked batches refuses plain HTTP', () =>
-  expect(Object.values(propertiesOf('AWS::S3::BucketPolicy'))).toEqual([
-    refusingPlainHttp('s3:*', { Bucket: { Ref: 'Parked' } }),
-  ]));
+const locked = (DefaultRetention: object) => ({
+  ...closed,
+  VersioningConfiguration: { Status: 'Enabled' },
+  ObjectLockEnabled: true,
+  ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention } },
+});
 
-test('the bucket of parked batches stays in prod', () =>
-  expect(prod.Resources.Parked).toMatchObject({ DeletionPolicy: 'Retain' }));
+test('the bucket of digests keeps every version for ten years, in prod against everybody', () => {
+  expect(propertiesOf('AWS::S3::Bucket', prod).Audit).toEqual(locked({ Mode: 'COMPLIANCE', Days: 3653 }));
+  expect(buckets.Audit).toEqual(locked({ Mode: 'GOVERNANCE', Days: 1 }));
+});
+
+test('the buckets refuse plain HTTP', () =>
+  expect(Object.values(propertiesOf('AWS::S3::BucketPolicy'))).toEqual(
+    ['Parked', 'Audit'].map((Ref) => refusingPlainHttp('s3:*', { Bucket: { Ref } })),
+  ));
+
+test.each(['Parked', 'Audit'])('the bucket %s stays in prod', (id) =>
+  expect(prod.Resources[id]).toMatchObject({ DeletionPolicy: 'Retain' }),
+);

@@ -23,10 +23,10 @@ const engine = (env: Env): DynamoDBDocumentClient => {
   );
   return client;
 };
-const nameOf = (env: Env, table: keyof Tables): string => env[`${table.toUpperCase()}_TABLE`] ?? '';
+const nameOf = (env: Env, table: string): string => env[`${table.toUpperCase()}_TABLE`] ?? '';
 
 /** Pages of so few items that partitions are cut anywhere. */
-async function* smallPages(env: Env, table: keyof Tables, size: number) {
+async function* smallPages(env: Env, table: string, size: number) {
   let start: Record<string, unknown> | undefined;
   do {
     const input = { TableName: nameOf(env, table), ConsistentRead: true, Limit: size };
