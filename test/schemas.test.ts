@@ -11,6 +11,7 @@ import { PersonEvent, person } from '../functions/accounts/person.ts';
 import { MatchEvent, match } from '../functions/matching/match.ts';
 import { Match } from '../functions/matching/matches.ts';
 import { ConversationEvent, conversation } from '../functions/messaging/conversation.ts';
+import { OwnershipEvent, ownership } from '../functions/purchases/ownership.ts';
 import { PushJob } from '../functions/push/jobs.ts';
 import { ExpiryJob } from '../functions/sync/connections.ts';
 import corpus from './corpus/commits.json' with { type: 'json' };
@@ -25,6 +26,8 @@ const folded = (kind: string, events: unknown[]): unknown => {
       return events.map((event) => ConversationEvent.parse(event)).reduce(conversation.evolve, conversation.initial);
     case 'person':
       return events.map((event) => PersonEvent.parse(event)).reduce(person.evolve, person.initial);
+    case 'purchase':
+      return events.map((event) => OwnershipEvent.parse(event)).reduce(ownership.evolve, ownership.initial);
     default:
       throw new Error(`no reducer for ${kind}`);
   }
@@ -38,7 +41,7 @@ describe('a commit of long ago', () => {
     expect(commit.state).toEqual(state);
   });
   test('stands in the corpus for every type of event that there is', () => {
-    const types = [MatchEvent, ConversationEvent, PersonEvent].flatMap((union) =>
+    const types = [MatchEvent, ConversationEvent, PersonEvent, OwnershipEvent].flatMap((union) =>
       union.options.map(({ shape }) => shape.type.value),
     );
     const frozen = corpus.flatMap(({ item }) => item.events.map(({ type }) => type));
@@ -54,6 +57,8 @@ const schemas = {
   ConversationState: conversation.State,
   PersonEvent,
   PersonState: person.State,
+  OwnershipEvent,
+  OwnershipState: ownership.State,
   Match,
   Device,
   PushJob,

@@ -135,9 +135,24 @@ describe('what may stand nowhere', () => {
   ] as const)('%s', (_, pattern, remedy) => expect(matches(pattern)(product), remedy).toEqual([]));
   test('a Scan', () =>
     expect(
-      matches(/\bScanCommand\b|PartiQL|ExecuteStatement/, 'ops/scan.ts')(product),
+      matches(/\bScanCommand\b|ExecuteStatement/, 'ops/scan.ts')(product),
       'read by key; operators read pages of a table through Target.scan',
     ).toEqual([]));
+  test('PartiQL but for inserting, in one place', () => {
+    const elsewhere = product.filter(({ path }) => !path.startsWith('infra/'));
+    expect(
+      matches(/ExecuteTransaction|PartiQL|\bInsert into "|INSERT INTO/i, 'core/ddb.ts', 'core/insertion.ts')(elsewhere),
+      'insert through core/ddb.ts',
+    ).toEqual([]);
+    const { text } = product.find(({ path }) => path === 'core/insertion.ts') ?? { text: '' };
+    expect(text.match(/`(INSERT|UPDATE|DELETE|SELECT|EXISTS)\b/gi), 'no other statement').toEqual(['`INSERT']);
+    expect(
+      matches(/PartiQL(?!Insert)/)(
+        product.filter(({ path }) => path.startsWith('infra/') && path !== 'infra/stores.ts'),
+      ),
+      'only inserting can be granted',
+    ).toEqual([]);
+  });
   test('a default in evolve', () =>
     expect(
       product

@@ -97,4 +97,15 @@ describe('a person', () => {
     const { devices } = await readTables(world());
     expect(devices.filter(({ pk, loggedOut }) => pk === 'demo#person#m-ada' && !loggedOut)).toHaveLength(20);
   });
+  test('whose device was ended is told so until it registers, also while it is connected', async () => {
+    const ada = await world().person('o-ada');
+    const put = (device: string) => ada.call('PUT', `/v1/devices/${device}`, registration);
+    const health = async () => (await ada.call('GET', '/v1/devices/phone-1')).body;
+    for (let i = 1; i <= 21; i++) expect((await put(`phone-${i}`)).status).toBe(200);
+    const oldest = await ada.connect('phone-1');
+    expect(await health()).toMatchObject({ retired: 'too-many-devices', action: 'register' });
+    oldest.close();
+    expect((await put('phone-1')).status).toBe(200);
+    expect(await health()).not.toHaveProperty('retired');
+  });
 });

@@ -53,6 +53,10 @@ export const readTables = async ({ env }: Pick<World, 'env'>): Promise<Tables> =
   return { events, inbox, views, devices: devices.filter(({ pk }) => !own.includes(splitKey(pk)[1] ?? '')) };
 };
 
+/** Of the tables that are nobody's state: the audit, and what is kept for who looks into something. */
+export const readAside = ({ env }: Pick<World, 'env'>, table: 'transactions' | 'trail'): Promise<Row[]> =>
+  readTable(env, env[`${table.toUpperCase()}_TABLE`] ?? '');
+
 /** What came and went between two looks, as `table pk sk`. */
 export const changes = (before: Tables, after: Tables): string[] => {
   const flat = (tables: Tables): Map<string, string> =>

@@ -40,7 +40,7 @@ const isSurelyTheirs = (
 ): boolean => {
   const { tenant, address, asked, from, endAsked } = entry;
   if (from === undefined || from >= at || endAsked !== undefined || entry.isDoubtful()) return false;
-  if (phones.dead.some((each) => each.tenant === tenant && each.address === address && each.at >= asked)) return false;
+  if (phones.dead.some((each) => each.tenant === tenant && each.to === address && each.at >= asked)) return false;
   const others = all.filter((each) => each !== entry && each.tenant === tenant && each.address === address);
   return others.every((each) => each.from !== undefined && each.from < asked);
 };

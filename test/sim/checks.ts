@@ -3,6 +3,7 @@
  * Nothing here uses the product's readers.
  */
 import { canonicalJson } from '../../core/json.ts';
+import { storeChecks } from './appstore/checks.ts';
 import { whoChecks } from './checks-who.ts';
 import type { Cloud } from './cloud.ts';
 import type { Device } from './device.ts';
@@ -239,7 +240,7 @@ const connections: Check = ({ cloud, raw, devices: all }, tell) => {
 /** Nothing is parked but what can't be read, nothing is left behind, and nothing failed but what was made to fail. */
 const leftovers: Check = ({ cloud, poisoned }, tell) => {
   for (const key of cloud.objects.keys())
-    if (!poisoned.some((pk) => key.includes(encodeURIComponent(pk))))
+    if (!key.startsWith('leaves/') && !poisoned.some((pk) => key.includes(encodeURIComponent(pk))))
       tell(`parked: ${key}: ${cloud.objects.get(key)?.text.slice(0, 300)}`);
   const forgotten = cloud.faults.happened.filter(({ fault }) => fault === 'forgotten');
   for (const pk of poisoned) {
@@ -257,6 +258,7 @@ const leftovers: Check = ({ cloud, poisoned }, tell) => {
 const checks: Record<string, Check> = {
   ...{ streams, commands, matches, pointers, devices, mutes, connections, leftovers },
   ...whoChecks,
+  ...storeChecks,
 };
 
 /** @returns what does not hold, in sentences */

@@ -5,11 +5,13 @@
 import { createHash } from 'node:crypto';
 import type { Bucket } from '../../core/bucket.ts';
 import type { Entry } from '../../core/log.ts';
+import type { Shown } from './appstore/checks.ts';
+import { createStore, type Store } from './appstore/store.ts';
 import { createDoors } from './doors.ts';
 import type { Dynamo } from './dynamo/dynamo.ts';
 import type { Faults } from './faults.ts';
 import { createFunctions, type Functions } from './functions.ts';
-import { createPhones, type Phones } from './phones.ts';
+import { createPhones, type Look, type Phones } from './phones.ts';
 import type { Process } from './process.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createDice, type Dice } from './random.ts';
@@ -30,9 +32,12 @@ export type Cloud = {
   phones: Phones;
   queues: Queues;
   streams: Streams;
+  store: Store;
+  /** What people see of what they bought, in the end. */
+  shown: Shown[];
   /** Objects by key. */
   objects: Map<string, { text: string; modified: Date }>;
-  logs: { process: Process; entry: Entry }[];
+  logs: { process: Process; entry: Entry; at: number }[];
   /** While operators restore tables, nothing of what else must hold is looked at, and no stream flows. */
   restoring: { now: boolean; past: boolean };
   violations: string[];
@@ -86,7 +91,7 @@ export type CloudOptions = {
   fifo?: boolean;
   /** Lines of the trace that are kept. */
   keep?: number;
-  onPush: (process: Process, push: Phones['accepted'][number]) => void;
+  onPush: Look;
 };
 
 export const createCloud = (options: CloudOptions): Cloud => {
@@ -106,14 +111,14 @@ export const createCloud = (options: CloudOptions): Cloud => {
     violations.push(what);
   };
   const logs: Cloud['logs'] = [];
-  const phones = createPhones(scheduler.now, options.onPush);
+  const phones = createPhones({ time: scheduler.now, seq: () => dynamo.writes.length }, options.onPush);
   const sockets = createSockets({ scheduler, dice, faults, disconnected: (connection) => disconnected(connection.id) });
   const doors = createDoors({
     ...{ scheduler, dice, faults, dynamo, sockets, phones, trace, violation, calls },
     bucket: bucketOf(objects, scheduler),
     enqueue: (url, job, delay) => queues.send(url, JSON.stringify(job), delay),
     invoke: (process, arn, event) => functions.invokeByArn(process, arn, event),
-    log: (process, entry) => void logs.push({ process, entry }),
+    log: (process, entry) => void logs.push({ process, entry, at: scheduler.now() }),
   });
   const functions = createFunctions({ loaded, tenants, scheduler, dice, faults, doors, trace, violation });
   const queues = createQueues({ loaded, scheduler, dice, faults, functions, trace });
@@ -129,6 +134,10 @@ export const createCloud = (options: CloudOptions): Cloud => {
     trace,
     restoring,
   });
+  const store = createStore({
+    ...{ signer: loaded.signer, scheduler, faults, functions, violation, dice: createDice(seed, name, 'store') },
+    tenants: loaded.tenants.filter(({ tenant }) => tenants.has(tenant)),
+  });
   const disconnected = (id: string): void => {
     const session = functions.sessions.get(id);
     if (session) void functions.socket('$disconnect', id, session);
@@ -143,7 +152,22 @@ export const createCloud = (options: CloudOptions): Cloud => {
     );
   };
   return {
-    ...{ loaded, tenants, scheduler, dice, faults, dynamo, functions, sockets, phones, queues, streams, objects },
+    ...{
+      loaded,
+      tenants,
+      scheduler,
+      dice,
+      faults,
+      dynamo,
+      functions,
+      sockets,
+      phones,
+      queues,
+      streams,
+      objects,
+      store,
+    },
+    shown: [],
     ...{ logs, calls, restoring, violations, violation, lines, atFirst, trace, hash, redrive },
   };
 };

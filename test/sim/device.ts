@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { createClient, told } from './client.ts';
 import type { Cloud } from './cloud.ts';
-import type { Felt, History, Registered, Sent, Told } from './history.ts';
+import type { Felt, History, Muted, Preferences, Preferred, Registered, Sent, Told } from './history.ts';
 import {
   applyEvents,
   applyPage,
@@ -36,6 +36,7 @@ export type Device = {
   read: (conversation: string, upTo: number) => Promise<void>;
   /** Until a moment or for ever; undefined ends it. */
   mute: (conversation: string, until: string | undefined) => Promise<void>;
+  prefer: (preferences: Preferences) => Promise<void>;
   ping: () => void;
   /** Everything that was begun is done; it has everything and knows it. @returns why not, when it does not get there */
   settle: () => Promise<string | undefined>;
@@ -57,6 +58,7 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
   let connection: string | undefined;
   let connections = 0;
   let registration: Registered | undefined;
+  let preferred: Preferred | undefined;
   let lostLogouts = 0;
   let pong: Extract<Frame, { type: 'pong' }> | undefined;
   let syncing: Promise<boolean> | undefined;
@@ -79,8 +81,9 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
 
   /** The key under which somebody else sent is theirs alone. */
   const checkKeys = (events: readonly WireEvent[]): void => {
-    for (const { commandId, by } of events)
-      if (commandId !== undefined && by !== user) cloud.violation(`key: ${me} is told the key of ${String(by)}`);
+    for (const { commandId, by, person } of events)
+      if (commandId !== undefined && (by ?? person) !== user)
+        cloud.violation(`key: ${me} is told the key of ${String(by)}`);
   };
   const learn = (frame: Frame): void => {
     switch (frame.type) {
@@ -294,14 +297,30 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
     });
   };
 
+  const wish = () => ({ tenant, user, attempts: [] as Told[], asked: scheduler.now() });
   const mute = async (id: string, until: string | undefined): Promise<void> => {
     const route = `${until === undefined ? 'DELETE' : 'PUT'} /v1/conversations/{conversationId}/mute`;
     const of = { route, params: { conversationId: id }, ...(until === undefined ? {} : { body: { until } }) };
-    const entry = { tenant, user, conversation: id, until, told: 'unknown' as Told };
+    const entry: Muted = { ...wish(), conversation: id, until, told: 'unknown' };
     history.muted.push(entry);
     await begin(async () => {
-      const answer = await persist(`mute ${until}`, of, [], ({ status }) => status === 200);
-      if (answer?.status === 200) entry.told = 'done';
+      const answer = await persist(`mute ${until}`, of, entry.attempts, ({ status }) => status === 200);
+      entry.over = scheduler.now();
+      if (answer?.status === 200) Object.assign(entry, { told: 'done', from: entry.from ?? entry.over });
+      return answer !== undefined;
+    });
+  };
+  const prefer = async (preferences: Preferences): Promise<void> => {
+    const entry: Preferred = { ...wish(), preferences };
+    history.preferred.push(entry);
+    preferred = entry;
+    await begin(async () => {
+      // What was wished since is all that counts.
+      if (preferred !== entry) return true;
+      const of = { route: 'PUT /v1/preferences', body: preferences };
+      const answer = await persist('prefer', of, entry.attempts, ({ status }) => status === 200);
+      entry.over = scheduler.now();
+      if (answer?.status === 200) entry.from ??= entry.over;
       return answer !== undefined;
     });
   };
@@ -333,7 +352,8 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
   };
 
   return {
-    ...{ tenant, user, name, replica, register, logout, sync, connect, leave, feel, send, read, mute, ping, settle },
+    ...{ tenant, user, name, replica, register, logout, sync, connect, leave, ping, settle },
+    ...{ feel, send, read, mute, prefer },
     connection: () => connection,
   };
 };

@@ -1,6 +1,6 @@
 /** Every call of a process to the outside, one at a time, each at the mercy of the dice. */
 import { createHash } from 'node:crypto';
-import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { ExecuteTransactionCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { Bucket } from '../../core/bucket.ts';
 import type { Command } from '../../core/ddb.ts';
 import type { Entry } from '../../core/log.ts';
@@ -67,7 +67,7 @@ const caller = ({ scheduler, dice, faults, trace, calls }: Outside) => {
       case 'throttled':
         throw throttled();
       case 'conflict':
-        throw what.startsWith('TransactWrite') ? cancelledByConflict(2) : conflict();
+        throw /^(TransactWrite|ExecuteTransaction)/.test(what) ? cancelledByConflict(2) : conflict();
       case 'lost before':
         throw timeout();
       case 'lost after':
@@ -121,7 +121,7 @@ const caller = ({ scheduler, dice, faults, trace, calls }: Outside) => {
 };
 
 const doorOf = (command: Command): Door => {
-  if (command instanceof TransactWriteCommand) return 'transaction';
+  if (command instanceof TransactWriteCommand || command instanceof ExecuteTransactionCommand) return 'transaction';
   return 'ConsistentRead' in command.input || 'KeyConditionExpression' in command.input ? 'read' : 'write';
 };
 

@@ -166,7 +166,7 @@ export const createFunctions = (needs: Needs): Functions => {
     const ended = await spawn(route.functionId, event, { name, tenants: new Set([actor.tenant]) });
     if (ended.how !== 'answered') return { status: 502, body: { message: 'Bad Gateway' } };
     const { statusCode, body } = ended.result as { statusCode: number; body?: string };
-    return { status: statusCode, body: body === undefined ? undefined : JSON.parse(body) };
+    return { status: statusCode, body: body ? JSON.parse(body) : undefined };
   };
   const authorize: Functions['authorize'] = async (name, tenant, query) => {
     const event = { queryStringParameters: query, methodArn: 'arn:aws:execute-api:eu-west-1:0:sockets/$connect' };

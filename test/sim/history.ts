@@ -23,8 +23,24 @@ export type Felt = {
   answer?: { matched: boolean; conversationId?: string | undefined } | undefined;
 };
 export type Read = { tenant: string; user: string; conversation: string; upTo: number; told: Told };
+/** How it went with something that is wished as a whole, and replaces what was wished before; virtual milliseconds. */
+export type Wish = {
+  tenant: string;
+  user: string;
+  attempts: Told[];
+  asked: number;
+  /** When it was first answered that it is so. */
+  from?: number;
+  /** When the last attempt ended. */
+  over?: number;
+};
 /** `until` is undefined for the end of a mute. */
-export type Muted = { tenant: string; user: string; conversation: string; until: string | undefined; told: Told };
+export type Muted = Wish & { conversation: string; until: string | undefined; told: Told };
+export type Preferred = Wish & { preferences: Preferences };
+export type Preferences = {
+  kinds: { messages?: 'push' | 'none'; matches?: 'push' | 'none' };
+  quiet?: { from: string; to: string };
+};
 /** When a push address began and ceased to be a device's, as far as its person was told; virtual milliseconds. */
 export type Registered = {
   tenant: string;
@@ -44,8 +60,21 @@ export type Registered = {
   until?: number;
 };
 
-export type History = { sent: Sent[]; felt: Felt[]; read: Read[]; muted: Muted[]; registered: Registered[] };
-export const createHistory = (): History => ({ sent: [], felt: [], read: [], muted: [], registered: [] });
+/** A purchase that somebody showed as theirs; `mine` is what they were told. */
+export type Claimed = { tenant: string; user: string; original: string; attempts: Told[]; mine: boolean | undefined };
+
+export type History = {
+  sent: Sent[];
+  felt: Felt[];
+  read: Read[];
+  muted: Muted[];
+  preferred: Preferred[];
+  registered: Registered[];
+  claimed: Claimed[];
+};
+export const createHistory = (): History => ({
+  ...{ sent: [], felt: [], read: [], muted: [], preferred: [], registered: [], claimed: [] },
+});
 
 /** Of all attempts of one command. */
 export const outcomeOf = (attempts: readonly Told[]): Told => {

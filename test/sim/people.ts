@@ -1,4 +1,5 @@
 /** What people do: who they are, on which devices, and in which order they like, write, read, leave and come back. */
+import { type Customer, createCustomer } from './appstore/customer.ts';
 import type { Cloud } from './cloud.ts';
 import { createDevice, type Device } from './device.ts';
 import type { History } from './history.ts';
@@ -30,13 +31,13 @@ const conversationsOf = ({ replica }: Device): string[] =>
     .filter((name) => name.startsWith('conversation/'))
     .map((name) => name.slice('conversation/'.length));
 
-type Action = (device: Device, dice: Dice, pause: () => Promise<void>) => Promise<unknown>;
+type Action = (device: Device, dice: Dice, pause: () => Promise<void>, customer: Customer) => Promise<unknown>;
 const write: Action = async (device, dice) => {
   const [conversation] = dice.shuffled(conversationsOf(device));
   if (conversation) await device.send(conversation, `${device.user} says ${dice.below(1000)}`);
 };
-const burst: Action = async (device, dice, pause) => {
-  for (let i = 0; i < 4; i++) await write(device, dice, pause);
+const burst: Action = async (...args) => {
+  for (let i = 0; i < 4; i++) await write(...args);
 };
 const look: Action = async (device, dice) => {
   const [conversation] = dice.shuffled(conversationsOf(device));
@@ -50,6 +51,17 @@ const mute: Action = async (device, dice) => {
   const [conversation] = dice.shuffled(conversationsOf(device));
   const until = dice.pick(['', 'forever', SUMMER]);
   if (conversation) await device.mute(conversation, until || undefined);
+};
+/** The simulation plays at noon, UTC. */
+const prefer: Action = async (device, dice) => {
+  const wishes = [
+    { kinds: {} },
+    { kinds: { messages: 'none' } },
+    { kinds: { messages: 'push', matches: 'none' } },
+    { kinds: {}, quiet: { from: '11:00', to: '23:00' } },
+    { kinds: { matches: 'push' }, quiet: { from: '22:00', to: '07:00' } },
+  ] as const;
+  await device.prefer(dice.pick(wishes));
 };
 const comeBack: Action = async (device, _dice, pause) => {
   device.leave();
@@ -72,6 +84,10 @@ const actions: readonly (readonly [number, Action])[] = [
   [3, signOutAndIn],
   [2, (_device, _dice, pause) => pause()],
   [1, mute],
+  [1, prefer],
+  [2, (_device, dice, _pause, customer) => customer.buy(customer.choose(dice))],
+  [2, async (_device, dice, _pause, customer) => customer.happen(dice)],
+  [1, (_device, dice, _pause, customer) => customer.show(dice)],
 ];
 const pickAction = (dice: Dice): Action => {
   let at = dice.below(actions.reduce((sum, [weight]) => sum + weight, 0));
@@ -84,12 +100,14 @@ const pickAction = (dice: Dice): Action => {
 
 const PAUSE_MS = 4000;
 
-const live = async (cloud: Cloud, device: Device, others: string[], seed: number): Promise<void> => {
+const live = async (cloud: Cloud, history: History, device: Device, others: string[], seed: number): Promise<void> => {
   const { tenant, user, name } = device;
+  const customer = createCustomer({ cloud, history, tenant, user, name });
   const dice = createDice(seed, 'life', tenant, user, name);
   const pause = (): Promise<void> => cloud.scheduler.wait(dice.below(PAUSE_MS), `${tenant}/${user}/${name} pauses`);
   if (dice.chance(0.8)) await device.register();
   if (dice.chance(0.7)) await device.connect();
+  if (dice.chance(0.15)) await prefer(device, dice, pause, customer);
   for (const other of dice.shuffled(others)) {
     if (dice.chance(0.06)) await device.feel(other, 'pass');
     if (dice.chance(0.9)) await device.feel(other, 'like');
@@ -97,7 +115,7 @@ const live = async (cloud: Cloud, device: Device, others: string[], seed: number
   if (device.connection() === undefined) await device.connect();
   await device.sync();
   const count = 3 + dice.below(8);
-  for (let i = 0; i < count; i++) await pickAction(dice)(device, dice, pause);
+  for (let i = 0; i < count; i++) await pickAction(dice)(device, dice, pause, customer);
 };
 
 export const fixedCast: Cast = [
@@ -117,8 +135,8 @@ const meet = async (cloud: Cloud, device: Device): Promise<string> => {
   throw new Error(`${device.user} knows of no conversation`);
 };
 
-/** Everything once: registers, connects, matches, writes, reads, leaves, comes back, logs out. */
-const scripts: Record<string, (cloud: Cloud, device: Device) => Promise<void>> = {
+/** Everything once: registers, connects, matches, writes, reads, prefers, leaves, comes back, logs out. */
+const scripts: Record<string, (cloud: Cloud, device: Device, customer: Customer) => Promise<void>> = {
   'ada/phone': async (cloud, device) => {
     await device.register();
     await device.connect();
@@ -134,7 +152,7 @@ const scripts: Record<string, (cloud: Cloud, device: Device) => Promise<void>> =
     await device.connect();
     await device.logout();
   },
-  'ben/phone': async (cloud, device) => {
+  'ben/phone': async (cloud, device, customer) => {
     await device.register();
     await device.feel('ada', 'like');
     await device.connect();
@@ -145,7 +163,9 @@ const scripts: Record<string, (cloud: Cloud, device: Device) => Promise<void>> =
       await device.sync();
     }
     if (copy() > 0) await device.read(conversation, copy());
+    await device.prefer({ kinds: { matches: 'none' } });
     await device.send(conversation, 'yes');
+    await customer.buy({ product: 'gold.monthly', isNamed: true, isShown: true });
   },
 };
 
@@ -153,7 +173,11 @@ export const followScript = (cloud: Cloud, history: History): { devices: Device[
   const devices = fixedCast.map((each) => createDevice({ cloud, history, ...each }));
   return {
     devices,
-    done: Promise.all(devices.map((device) => scripts[`${device.user}/${device.name}`]?.(cloud, device))),
+    done: Promise.all(
+      devices.map((device) =>
+        scripts[`${device.user}/${device.name}`]?.(cloud, device, createCustomer({ cloud, history, ...device })),
+      ),
+    ),
   };
 };
 
@@ -171,7 +195,7 @@ export const startPeople = (
         cast.filter(({ tenant, user }) => tenant === device.tenant && user !== device.user).map(({ user }) => user),
       ),
     ];
-    return live(cloud, device, others, seed);
+    return live(cloud, history, device, others, seed);
   });
   return { devices, done: Promise.all(lives) };
 };

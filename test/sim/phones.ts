@@ -5,7 +5,16 @@ import { timeout } from './errors.ts';
 import type { Fault } from './faults.ts';
 import type { Process } from './process.ts';
 
-export type Accepted = {
+/** What a push job found as it began: it must know that at least. */
+export type Found = {
+  device: string;
+  /** When, in virtual milliseconds, and after which write. */
+  began: number;
+  seq: number;
+  /** Of the registration that it sends to; undefined if another came while it ran. */
+  registeredAt: string | undefined;
+};
+export type Asked = {
   tenant: string;
   /** The push address. */
   to: string;
@@ -15,13 +24,19 @@ export type Accepted = {
   what: 'show' | 'clear';
   stream: string;
   v: number;
+  badge: number;
   process: string;
+  at: number;
+  /** The newest write by then. */
+  seq: number;
+  found: Found | undefined;
 };
+export type Dead = Asked & { reason: string; since?: number };
 
 export type Phones = {
-  accepted: Accepted[];
-  /** Addresses that a provider said it knows no more, and when: what was registered before may be taken away. */
-  dead: { tenant: string; address: string; at: number }[];
+  accepted: Asked[];
+  /** Of addresses that a provider said it knows no more: what was registered before may be taken away. */
+  dead: Dead[];
   /** @throws when the answer is lost */
   receive: (process: Process, tenant: string, push: Push, fault: Fault | undefined) => Outcome;
 };
@@ -51,9 +66,12 @@ const refusal = (fault: Fault | undefined, now: number): Outcome | undefined => 
 
 const KILLS: readonly (Fault | undefined)[] = ['unregistered', 'bad token'];
 
-/** @param look told of every push that a provider is asked to show, whatever it answers */
-export const createPhones = (now: () => number, look: (process: Process, accepted: Accepted) => void): Phones => {
-  const accepted: Accepted[] = [];
+type Now = { time: () => number; seq: () => number };
+/** Told of every push that a provider is asked for, whatever it answers. */
+export type Look = (process: Process, push: Omit<Asked, 'found'>) => Found | undefined;
+
+export const createPhones = (now: Now, look: Look): Phones => {
+  const accepted: Asked[] = [];
   const dead: Phones['dead'] = [];
   return {
     accepted,
@@ -61,14 +79,18 @@ export const createPhones = (now: () => number, look: (process: Process, accepte
     receive: (process, tenant, { to, user, id, collapseId, content }, fault) => {
       assert(collapseId.length <= 64, 'APNs takes at most 64 bytes');
       assert(content.type === 'show' || content.type === 'clear', 'nothing else is sent');
-      if (KILLS.includes(fault)) dead.push({ tenant, address: to.value, at: now() });
-      const refused = refusal(fault, now());
+      const { stream, v } = content.type === 'show' ? content.notification : content;
+      const what = { tenant, to: to.value, user, id, collapseId, what: content.type, stream, v, badge: content.badge };
+      const about = { ...what, process: process.name, at: now.time(), seq: now.seq() };
+      const push = { ...about, found: look(process, about) };
+      const refused = refusal(fault, now.time());
+      if (refused?.result === 'gone' && KILLS.includes(fault)) {
+        const { reason, since } = refused;
+        dead.push({ ...push, reason, ...(since === undefined ? {} : { since }) });
+      }
       if (refused) return refused;
       if (fault === 'lost before') throw timeout();
-      const { stream, v } = content.type === 'show' ? content.notification : content;
-      const push = { tenant, to: to.value, user, id, collapseId, what: content.type, stream, v, process: process.name };
       accepted.push(push);
-      look(process, push);
       if (fault === 'lost after') throw timeout();
       return { result: 'sent', id };
     },

@@ -54,6 +54,17 @@ export const installPorts = (): void => {
       remove: (key) => doors().bucket(here(), `remove ${key}`, (bucket) => bucket.remove(key)),
       list: (prefix, page) => doors().bucket(here(), `list ${prefix}`, (bucket) => bucket.list(prefix, page)),
     },
+    archive: {
+      add: (key, text) =>
+        doors().bucket(here(), `add ${key}`, async (bucket) => {
+          const isFree = (await bucket.get(key)) === undefined;
+          if (isFree) await bucket.put(key, text);
+          return isFree;
+        }),
+      get: (key) => doors().bucket(here(), `get ${key}`, (bucket) => bucket.get(key)),
+      hide: (key) => doors().bucket(here(), `hide ${key}`, (bucket) => bucket.remove(key)),
+      list: (prefix, page) => doors().bucket(here(), `list ${prefix}`, (bucket) => bucket.list(prefix, page)),
+    },
     invoke: (arn, event) => doors().invoke(here(), arn, event),
     now: () => doors().now(here()),
     random: { id: () => doors().id(), unit: () => doors().unit() },

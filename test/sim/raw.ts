@@ -74,7 +74,14 @@ export const toPointer = (item: RawItem): RawPointer => {
   };
 };
 
-export type Tables = { events: string; inbox: string; views: string; devices: string };
+export type Tables = {
+  events: string;
+  inbox: string;
+  views: string;
+  devices: string;
+  trail: string;
+  transactions: string;
+};
 export type Raw = {
   tables: Tables;
   item: (table: string, pk: string, sk: string) => RawItem | undefined;

@@ -69,6 +69,7 @@ export const runRestore = async (
   for (const sent of history.sent) Object.assign(sent, { attempts: ['unknown'], answer: undefined });
   for (const felt of history.felt) Object.assign(felt, { attempts: ['unknown'], answer: undefined });
   for (const each of [...history.read, ...history.muted]) each.told = 'unknown';
+  for (const each of history.claimed) each.mine = undefined;
   // Before anyone writes at versions that were another's, everyone has to have heard of it, or to hear of it in the end.
   if (dice.chance(0.5)) await settle(world);
   await finish(world, 'going on', goOn(world, dice));

@@ -3,8 +3,11 @@
  * looked at. Never before: a system that is not quiet yet looks broken.
  */
 import { canonicalJson } from '../../core/json.ts';
+import { askShown } from './appstore/checks.ts';
 import { checkAll, type Quiet } from './checks.ts';
 import { checkPushes } from './checks-push.ts';
+import { checkSilence } from './checks-silence.ts';
+import { checkTrail } from './checks-trail.ts';
 import { askAsStranger } from './checks-who.ts';
 import type { Cloud } from './cloud.ts';
 import { createDevice, type Device } from './device.ts';
@@ -80,7 +83,10 @@ export const becomeQuiet = async (world: World): Promise<void> => {
   const { cloud } = world;
   for (let round = 0; round < ROUNDS; round++) {
     const until = cloud.scheduler.now() + QUIET_MS;
-    await stepUntil(world, () => cloud.scheduler.now() > until && cloud.functions.running() === 0);
+    await stepUntil(
+      world,
+      () => cloud.scheduler.now() > until && cloud.functions.running() + cloud.store.running() === 0,
+    );
     if (![...cloud.objects.keys()].some(isFailedBatch)) return;
     await finish(world, 'redrive', cloud.redrive());
   }
@@ -159,6 +165,11 @@ export const judge = async (
   // Once: a sync that comes to its end has brought everything.
   await finish(world, 'looking', Promise.all([...cold, ...away].map(({ sync }) => sync())));
   await finish(world, 'a stranger', askAsStranger(world));
+  await finish(
+    world,
+    'customers',
+    askShown(cloud, cast).then((shown) => cloud.shown.push(...shown)),
+  );
   await stepUntil(world, () => cloud.functions.running() === 0);
   const quiet: Quiet = { cloud, raw, history, devices: [...world.people, ...away], cold, poisoned };
   const violations = [...new Set([...cloud.violations, ...checkAll(quiet, more)])];
@@ -172,7 +183,9 @@ export const judge = async (
 export const live = async (world: World): Promise<Result> => {
   const away = await liveOnce(world);
   await settle(world);
-  return judge(world, away, { pushes: checkPushes(world.timeOf) });
+  return judge(world, away, {
+    ...{ pushes: checkPushes(world.timeOf), silence: checkSilence(world.timeOf), trail: checkTrail },
+  });
 };
 
 /** Some seeds have streams that lose records, as after a day of silence. */

@@ -17,14 +17,16 @@ const worldOf = (loaded: Loaded, seed: number, tenant: string, dynamo: Dynamo): 
 
 /** Everything of a tenant: its items in all tables, its pushes, and the course of its events. */
 const bytesOf = ({ cloud, raw }: World, { hash }: Result, tenant: string): string => {
-  const items = (['events', 'inbox', 'views', 'devices'] as const).map((table) =>
+  const items = (['events', 'inbox', 'views', 'devices', 'trail', 'transactions'] as const).map((table) =>
     raw
       .items(table)
       .filter(({ pk }) => String(pk).startsWith(`${tenant}#`))
       .map(canonicalJson)
       .sort(),
   );
-  return canonicalJson({ items, pushes: cloud.phones.accepted, objects: [...cloud.objects.keys()].sort(), hash });
+  // Writes are counted over all tenants.
+  const pushes = cloud.phones.accepted.map(({ seq: _seq, found: _found, ...push }) => push);
+  return canonicalJson({ items, pushes, objects: [...cloud.objects.keys()].sort(), hash });
 };
 
 /** Asks for the other tenant's things under the same names for as long as the other lives. */

@@ -1,7 +1,7 @@
 /** What must hold at every single write and push, not only in the end. */
 import type { Cloud } from './cloud.ts';
 import type { Write } from './dynamo/dynamo.ts';
-import type { Phones } from './phones.ts';
+import type { Look } from './phones.ts';
 import type { Process } from './process.ts';
 import { type Raw, segments, toPointer } from './raw.ts';
 
@@ -15,6 +15,11 @@ const watchEvents = ({ tables }: Raw, { table, pk, sk, before, after }: Write, t
   const digits = String(after?.v);
   if (after && sk.startsWith('v#') && sk !== `v#${digits.length.toString(36)}${digits}`)
     tell(`version: ${pk} ${sk} holds ${digits}`);
+};
+
+/** What was signed by a store is written once and never changed. */
+const watchAudit = ({ tables }: Raw, { table, pk, sk, before, after }: Write, tell: Tell): void => {
+  if (table === tables.transactions && before) tell(`immutable: ${pk} ${sk} was ${after ? 'overwritten' : 'removed'}`);
 };
 
 /** Registers move up, and never beyond what they are about. */
@@ -80,21 +85,24 @@ const lookOf = (raw: Raw, job: Job) => {
     acknowledged: Number(pointer?.[`ack:${job.device}`] ?? 0) >= job.v,
     read: Number(commit?.count ?? 0) > 0 && Number(pointer?.read ?? 0) >= Number(commit?.count),
     address: (device?.push as { value?: string } | undefined)?.value,
+    registeredAt: device?.registeredAt === undefined ? undefined : String(device.registeredAt),
     own: commit?.by === job.person,
   };
 };
 
-/** @returns told of every push as a provider is asked to show it */
-export const watchPushes = (raw: Raw, tell: Tell) => {
-  const looks = new Map<string, { job: Job; look: ReturnType<typeof lookOf> }[]>();
+type Now = () => { began: number; seq: number };
+
+/** @returns told of every push as a provider is asked for it */
+export const watchPushes = (raw: Raw, now: Now, tell: Tell) => {
+  const looks = new Map<string, { job: Job; look: ReturnType<typeof lookOf>; when: ReturnType<Now> }[]>();
   const onStart = (process: Process, event: unknown): void => {
     if (process.functionId !== 'PushSendQueue') return;
     looks.set(
       process.name,
-      jobsIn(event).map((job) => ({ job, look: lookOf(raw, job) })),
+      jobsIn(event).map((job) => ({ job, look: lookOf(raw, job), when: now() })),
     );
   };
-  const onPush = (process: Process, push: Phones['accepted'][number]): void => {
+  const onPush: Look = (process, push) => {
     const about = `${push.stream}@${push.v} to ${push.to} by ${process.name}`;
     const found = looks
       .get(process.name)
@@ -108,16 +116,21 @@ export const watchPushes = (raw: Raw, tell: Tell) => {
       );
     if (!found || found.length === 0) {
       tell(`push: ${about} was never asked for`);
-      return;
+      return undefined;
     }
     // It may have come back to the device since.
     const fine = found.some(({ job, look }) => look.address === push.to || lookOf(raw, job).address === push.to);
     if (!fine) tell(`push: ${about} goes to an address that was not the device's any more`);
-    if (push.what === 'clear') return;
-    const { look } = found.find(({ look: each }) => each.address === push.to) ?? { look: undefined };
-    if (look?.acknowledged) tell(`push: ${about} though it was acknowledged before`);
-    if (look?.read) tell(`push: ${about} though it was read before`);
-    if (look?.own) tell(`push: ${about} is the person's own`);
+    const first = found.find(({ look }) => look.address === push.to);
+    if (push.what === 'show') {
+      if (first?.look.acknowledged) tell(`push: ${about} though it was acknowledged before`);
+      if (first?.look.read) tell(`push: ${about} though it was read before`);
+      if (first?.look.own) tell(`push: ${about} is the person's own`);
+    }
+    if (!first) return undefined;
+    const { registeredAt } = first.look;
+    const isSame = lookOf(raw, first.job).registeredAt === registeredAt;
+    return { device: first.job.device, ...first.when, registeredAt: isSame ? registeredAt : undefined };
   };
   return { onStart, onPush };
 };
@@ -131,5 +144,6 @@ export const watchWrites = (
     if (cloud.restoring.now || !cloud.tenants.has(segments(write.pk)[0] ?? '')) return;
     watchConnections(raw, cloud, write, cloud.violation);
     watchEvents(raw, write, cloud.violation);
+    watchAudit(raw, write, cloud.violation);
     watchInbox(raw, write, cloud.violation);
   });

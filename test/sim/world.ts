@@ -1,4 +1,5 @@
 /** A cloud with a database, people, and everything that watches them. */
+import { forgetAll } from '../../core/lru.ts';
 import { type Cloud, createCloud } from './cloud.ts';
 import type { Device } from './device.ts';
 import { createDynamo, type Dynamo } from './dynamo/dynamo.ts';
@@ -59,12 +60,15 @@ const poison = (cloud: Cloud, table: string): string[] => {
 export const createWorld = (loaded: Loaded, options: WorldOptions): World => {
   const { seed, faults, tenants, scripted = false, keep = 50 } = options;
   const { env } = loaded.model;
+  forgetAll();
   const dynamo = options.dynamo ?? createDatabase(loaded);
   const raw = watchRaw(dynamo, {
     events: String(env.EVENTS_TABLE),
     inbox: String(env.INBOX_TABLE),
     views: String(env.VIEWS_TABLE),
     devices: String(env.DEVICES_TABLE),
+    trail: String(env.TRAIL_TABLE),
+    transactions: String(env.TRANSACTIONS_TABLE),
   });
   const count = { steps: 0, ops: 0 };
   const counted: Dynamo = {
@@ -75,7 +79,8 @@ export const createWorld = (loaded: Loaded, options: WorldOptions): World => {
     },
   };
   const times = new Map<number, number>();
-  const pushes = watchPushes(raw, (what) => cloud.violation(what));
+  const now = () => ({ began: cloud.scheduler.now(), seq: dynamo.writes.length });
+  const pushes = watchPushes(raw, now, (what) => cloud.violation(what));
   const cloud: Cloud = createCloud({
     ...{ loaded, seed, name: 'cloud', tenants, faults, dynamo: counted, onPush: pushes.onPush, fifo: scripted, keep },
   });

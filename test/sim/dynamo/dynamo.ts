@@ -2,10 +2,18 @@
  * A small DynamoDB in memory: one process, no clock, no chance, for simulations that must run the same way twice. It
  * understands what the product says to the real one and refuses everything else.
  */
-import { GetCommand, PutCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  ExecuteTransactionCommand,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import type { Command, Item } from '../../../core/ddb.ts';
 import { notUnderstood } from './errors.ts';
 import { itemOf, toStore } from './fields.ts';
+import { executeTransaction } from './inserts.ts';
 import { getItem, query } from './reads.ts';
 import { createTables } from './tables.ts';
 import { putItem, transactWrite, updateItem } from './writes.ts';
@@ -69,6 +77,7 @@ export const createDynamo = (specs: readonly TableSpec[]): Dynamo => {
     if (command instanceof PutCommand) return tell(putItem(tables, command.input));
     if (command instanceof UpdateCommand) return tell(updateItem(tables, command.input));
     if (command instanceof TransactWriteCommand) return tell(transactWrite(tables, command.input));
+    if (command instanceof ExecuteTransactionCommand) return tell(executeTransaction(tables, command.input));
     throw notUnderstood(`the command ${Object.getPrototypeOf(command)?.constructor?.name}`);
   };
   return {

@@ -13,7 +13,10 @@ const $metadata = { httpStatusCode: 400 };
 const REFUSED = 'The conditional request failed';
 
 /** Why one action of a transaction stood in its way, with what was there if that was asked for. */
-export type Reason = { code: 'None' | 'ConditionalCheckFailed' | 'ValidationError'; item?: Item | undefined };
+export type Reason = {
+  code: 'None' | 'ConditionalCheckFailed' | 'DuplicateItem' | 'ValidationError';
+  item?: Item | undefined;
+};
 
 /** Not an error of DynamoDB: this engine knows less than the caller wants. */
 export const notUnderstood = (what: string): Error => new Error(`not understood: ${what}`);
@@ -34,6 +37,7 @@ export const refused = (item: Item | undefined): ConditionalCheckFailedException
 const messages: Record<Reason['code'], string | undefined> = {
   None: undefined,
   ConditionalCheckFailed: REFUSED,
+  DuplicateItem: 'Duplicate primary key exists in table',
   ValidationError: 'One or more parameter values were invalid',
 };
 

@@ -67,7 +67,6 @@ describe('it does not understand', () => {
     ['other values to return', change('SET #n = :v', { ReturnValues: 'UPDATED_NEW' })],
     ['capacity by index', get({ ReturnConsumedCapacity: 'INDEXES' })],
     ['a projection', get({ ProjectionExpression: '#n' })],
-    ['a filter', query({ FilterExpression: '#n = :v' })],
     ['an index', query({ IndexName: 'index' })],
     ['a count', query({ Select: 'COUNT' })],
     ['another key condition', query({ KeyConditionExpression: '#pk = :pk AND #sk > :pk' })],

@@ -1,6 +1,7 @@
 /** GetItem and Query. */
 import type { GetCommandInput, QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { Item } from '../../../core/ddb.ts';
+import { checkCondition, holds, parseCondition } from './conditions.ts';
 import type { How, Output } from './dynamo.ts';
 import { invalid, notUnderstood } from './errors.ts';
 import { allow, capacityAsked, consumed, type Key, keyOf } from './fields.ts';
@@ -13,7 +14,13 @@ import { copyItem, order } from './values.ts';
 const PAGE_BYTES = 1024 * 1024;
 const GET = new Set(['TableName', 'Key', 'ConsistentRead', 'ReturnConsumedCapacity']);
 const QUERY = new Set([
-  ...['TableName', 'KeyConditionExpression', 'ExpressionAttributeNames', 'ExpressionAttributeValues'],
+  ...[
+    'TableName',
+    'KeyConditionExpression',
+    'FilterExpression',
+    'ExpressionAttributeNames',
+    'ExpressionAttributeValues',
+  ],
   ...['Limit', 'ScanIndexForward', 'ExclusiveStartKey', 'ConsistentRead', 'ReturnConsumedCapacity'],
 ]);
 
@@ -127,21 +134,33 @@ const limitOf = ({ Limit = Number.POSITIVE_INFINITY }: QueryCommandInput, { cut 
   return Math.min(Limit, cut ?? Limit);
 };
 
+/** @throws ValidationException also for a filter that asks for a key, as key conditions do */
+const checkFilter = ({ tree, names }: ReturnType<typeof parseCondition>, bound: Bound): void => {
+  checkCondition(tree, bound);
+  const key = names.map((name) => nameOf(bound, name)).find((name) => name === 'pk' || name === 'sk');
+  if (key)
+    throw invalid(`Filter Expression can only contain non-primary key attributes: Primary key attribute: ${key}`);
+};
+
 export const query = (tables: Tables, input: QueryCommandInput, how: How): Output => {
   allow(input, QUERY);
   const { TableName, KeyConditionExpression, ConsistentRead = false, ScanIndexForward = true } = input;
   const table = tables.named(TableName);
   if (!KeyConditionExpression) throw notUnderstood('a query without KeyConditionExpression');
   const parsed = parseWhere(KeyConditionExpression);
-  const range = rangeOf(parsed.tree, bind(input, parsed));
+  const filter = input.FilterExpression === undefined ? undefined : parseCondition(input.FilterExpression);
+  const bound = bind(input, parsed, filter);
+  if (filter) checkFilter(filter, bound);
+  const range = rangeOf(parsed.tree, bound);
   const start = startOf(input, range);
   const partition = tables.partition(table, range.pk, lagOf(how, ConsistentRead));
   const keys = keysOf(partition.keys, range, start, ScanIndexForward);
   const { page, size, full } = pageOf(partition, keys, limitOf(input, how));
-  const Items = page.map(({ item }) => copyItem(item));
-  const last: Item | undefined = full ? Items.at(-1) : undefined;
+  // Looked through, and paid for, before it is filtered.
+  const last: Item | undefined = full ? page.at(-1)?.item : undefined;
+  const Items = page.filter(({ item }) => !filter || holds(filter.tree, item, bound)).map(({ item }) => copyItem(item));
   return {
-    ...{ Items, Count: Items.length, ScannedCount: Items.length },
+    ...{ Items, Count: Items.length, ScannedCount: page.length },
     ...(last ? { LastEvaluatedKey: { pk: last.pk, sk: last.sk } } : {}),
     ...consumed(capacityAsked(input), table.name, readUnits(size, ConsistentRead)),
   };

@@ -17,6 +17,7 @@ import { match, pairId } from '../../../functions/matching/match.ts';
 import { conversation, membersOf } from '../../../functions/messaging/conversation.ts';
 import { react } from '../../../functions/reactions.ts';
 import { events } from '../../memory.ts';
+import { CustomerActs, performCustomer } from './customers.ts';
 import type { Little } from './little.ts';
 
 export const tenant = TenantId.parse('demo');
@@ -70,6 +71,7 @@ export const Acts = fc.oneof(
       from: fc.constantFrom('22:00', undefined),
     }),
   },
+  { weight: 6, arbitrary: CustomerActs },
 );
 export type Act = typeof Acts extends fc.Arbitrary<infer T> ? T : never;
 
@@ -182,5 +184,7 @@ export const perform = (played: Played, act: Act): Promise<void> => {
       return silence(played, act);
     case 'prefer':
       return prefer(played, act);
+    default:
+      return performCustomer(played, act);
   }
 };

@@ -5,6 +5,7 @@ import type { StreamKind } from '../../../core/keys.ts';
 import { person } from '../../../functions/accounts/person.ts';
 import { match } from '../../../functions/matching/match.ts';
 import { conversation } from '../../../functions/messaging/conversation.ts';
+import { ownership } from '../../../functions/purchases/ownership.ts';
 
 export type Folding = {
   reducer: number;
@@ -41,6 +42,7 @@ const all: Record<StreamKind, Folding> = {
   conversation: foldingOf(conversation),
   pair: foldingOf(match),
   person: foldingOf(person),
+  purchase: foldingOf(ownership),
 };
 export const foldings: Readonly<Record<string, Folding>> = all;
 

@@ -10,7 +10,7 @@ import { claimConnection } from '../../../functions/sync/connections.ts';
 import { handler as deliver } from '../../../functions/sync/deliver.stream.ts';
 import { handler as registers } from '../../../functions/sync/registers.stream.ts';
 import { toStreamRecord } from '../../../local/triggers/records.ts';
-import { events, inbox, specs } from '../../memory.ts';
+import { events, inbox, specs, transactions } from '../../memory.ts';
 import { createDynamo, type Dynamo, type Write } from '../dynamo/dynamo.ts';
 import { recordOf } from '../dynamo/record.ts';
 
@@ -34,7 +34,7 @@ export type Little = {
 const invoke = async ({ table, ...write }: Write): Promise<void> => {
   const spec = specs.find(({ name }) => name === table);
   const isCommit = table === events.name && write.sk.startsWith('v#') && !write.before;
-  if (!spec?.streamView || (table === events.name && !isCommit)) return;
+  if (!spec?.streamView || table === transactions.name || (table === events.name && !isCommit)) return;
   const record = toStreamRecord(recordOf({ table, ...write }, spec, START / 1000), `arn:law:${table}`);
   const batch = { Records: record ? [record] : [] } as Parameters<typeof deliver>[0];
   const context = { functionName: 'law' } as Parameters<typeof deliver>[1];

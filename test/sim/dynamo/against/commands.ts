@@ -1,5 +1,6 @@
 /** Arbitrary commands to one table, with so few keys that they collide. */
 import {
+  ExecuteTransactionCommand,
   GetCommand,
   PutCommand,
   QueryCommand,
@@ -80,17 +81,25 @@ const where = fc.oneof(
   fc.constantFrom('a', 'v#', 'v#1', 'ü', 'z').map(prefixed),
   fc.tuple(fc.nat(sorts.length), fc.nat(sorts.length)).map(ranged),
 );
+/** Quoted names: `m` is an attribute's, and a table's may be a word of the language. */
+const insert = fc.tuple(key, attributes).map(([own, rest]) => {
+  const item = { ...own, ...Object.fromEntries(Object.entries(rest).filter(([name]) => /^\w+$/.test(name))) };
+  const fields = Object.keys(item).map((name) => `'${name}': ?`);
+  return { Statement: `INSERT INTO "${TableName}" VALUE {${fields.join(', ')}}`, Parameters: Object.values(item) };
+});
 const options = fc.record(
   { Limit: fc.integer({ min: 1, max: 4 }), ScanIndexForward: fc.boolean(), ConsistentRead: fc.boolean() },
   { requiredKeys: [], noNullPrototype: true },
 );
 
 /** Starts lie within what is asked for: the engine does not mind others, DynamoDB does. */
-const query = fc.tuple(where, half(fc.nat(sorts.length)), options).map(([{ text, more, starts }, start, rest]) => {
+const queried = fc.tuple(where, half(fc.nat(sorts.length)), half(condition), options);
+const query = queried.map(([{ text, more, starts }, start, filter, rest]) => {
   const sk = start === undefined ? undefined : starts[start];
   return new QueryCommand({
     ...{ TableName, KeyConditionExpression: text, ...rest, ...total },
-    ...placeholders([text], { ...more, ':pk': 'p' }),
+    ...(filter === undefined ? {} : { FilterExpression: filter }),
+    ...placeholders([text, filter], { ...more, ':pk': 'p' }),
     ...(sk ? { ExclusiveStartKey: { pk: 'p', sk } } : {}),
   });
 });
@@ -105,6 +114,9 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
   fc
     .array(action, { minLength: 1, maxLength: 4 })
     .map((TransactItems) => new TransactWriteCommand({ TransactItems, ...total })),
+  fc
+    .array(insert, { minLength: 1, maxLength: 3 })
+    .map((TransactStatements) => new ExecuteTransactionCommand({ TransactStatements, ...total })),
   fc
     .tuple(key, fc.boolean())
     .map(([Key, ConsistentRead]) => new GetCommand({ TableName, Key, ConsistentRead, ...total })),

@@ -1,5 +1,12 @@
 /** Commands that DynamoDB refuses, and what the embedded engine says where it says something else. */
-import { GetCommand, PutCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  ExecuteTransactionCommand,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import type { Command } from '../../../../core/ddb.ts';
 
 /** Not compared as a stream: the engine does some of it. */
@@ -24,6 +31,17 @@ const query = (KeyConditionExpression: string, ...fields: Fields[]): Command =>
   new QueryCommand(Object.assign({ TableName, KeyConditionExpression }, names('pk', 'sk'), ...fields));
 const range = '#pk = :pk AND #sk BETWEEN :a AND :b';
 const transact = (...TransactItems: Fields[]): Command => new TransactWriteCommand({ TransactItems });
+
+const insert = (...items: Fields[]): Command =>
+  new ExecuteTransactionCommand({
+    TransactStatements: items.map((item) => ({
+      Statement: `INSERT INTO "${TableName}" VALUE {${Object.keys(item).map((name) => `'${name}': ?`)}}`.replaceAll(
+        ',',
+        ', ',
+      ),
+      Parameters: Object.values(item),
+    })),
+  });
 
 const one = values({ ':one': 1 });
 const there = { ConditionExpression: 'attribute_exists(#pk)' };
@@ -108,4 +126,7 @@ export const mistakes: [string, Command, object?][] = [
     'a hundred and one actions',
     transact(...Array.from({ length: 101 }, (_, i) => ({ Delete: { TableName, Key: { pk: 'p', sk: `${i}` } } }))),
   ],
+  ['no statements', insert()],
+  ['two insertions of one item', insert({ pk: 'p', sk: 'new' }, { pk: 'p', sk: 'new' })],
+  ['a hundred and one statements', insert(...Array.from({ length: 101 }, (_, i) => ({ pk: 'p', sk: `n${i}` })))],
 ];

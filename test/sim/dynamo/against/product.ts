@@ -19,6 +19,7 @@ import {
   seenBy,
 } from '../../../../core/pointers.ts';
 import { readMatches } from '../../../../functions/matching/matches.ts';
+import { append as appendPayload, readChain } from '../../../../functions/purchases/audit.ts';
 import { registerDevice, removeDevice } from '../../../../functions/push/addresses.ts';
 import { countSent, mayForget } from '../../../../functions/push/breaker.ts';
 import { spendBackground, spendVisible } from '../../../../functions/push/budget.ts';
@@ -29,10 +30,12 @@ import { issueTicket, redeemTicket } from '../../../../functions/sync/tickets.ts
 import type { TableSpec } from '../dynamo.ts';
 
 const streamView = 'NEW_AND_OLD_IMAGES';
-export const tables: readonly TableSpec[] = ['Events', 'Inbox', 'Views', 'Devices', 'Trail'].map((name) => ({
-  name,
-  streamView,
-}));
+export const tables: readonly TableSpec[] = ['Events', 'Inbox', 'Views', 'Devices', 'Trail', 'Transactions'].map(
+  (name) => ({
+    name,
+    streamView,
+  }),
+);
 
 const env: Env = {
   ...{
@@ -41,9 +44,10 @@ const env: Env = {
     VIEWS_TABLE: 'Views',
     DEVICES_TABLE: 'Devices',
     TRAIL_TABLE: 'Trail',
+    TRANSACTIONS_TABLE: 'Transactions',
   },
   ...{ PUSH_QUEUE_URL: 'https://queue', EXPIRY_QUEUE_URL: 'https://queue', SOCKETS_ENDPOINT: 'https://sockets' },
-  ...{ PARKED_BUCKET: 'parked', TENANTS_DIR: 'tenants' },
+  ...{ ASK_QUEUE_URL: 'https://queue', PARKED_BUCKET: 'parked', AUDIT_BUCKET: 'audit', TENANTS_DIR: 'tenants' },
 };
 const MINUTE = 60_000;
 
@@ -171,9 +175,10 @@ const pushes = [
     const at = deps.now();
     const who = { tenant, person: whose, device: id };
     return Promise.all(
-      Array.from({ length: times }, () =>
-        [spendVisible, spendBackground].map((spend) => spend({ ...deps, now: () => at }, who)),
-      ).flat(),
+      Array.from({ length: times }, () => [
+        spendVisible({ ...deps, now: () => at }, who, 'conversation/c'),
+        spendBackground({ ...deps, now: () => at }, who),
+      ]).flat(),
     );
   }),
   does([provider, app], ({ deps, tenant }, by, of) => hold(deps, tenant, by, of, 'InvalidProviderToken')),
@@ -185,9 +190,17 @@ const pushes = [
   ),
 ];
 
+const chain = fc.constantFrom('appstore-sandbox-1', 'appstore-sandbox-2');
+const audit = [
+  does([chain, fc.constantFrom('a', 'b', 'c', 'd'), fc.constantFrom('{}', 'ü'.repeat(700))], (world, of, id, raw) =>
+    appendPayload(world.deps, world.tenant, { chain: of, id, raw, source: 'notification', store: 'appstore' }),
+  ),
+  does([chain], (world, of) => readChain(world.deps, world.tenant, of)),
+];
+
 /** Operations, and how many of them are under way at once. */
 export const rounds: fc.Arbitrary<Operation[][]> = fc.array(
-  fc.array(fc.oneof(...[events, pointers, devices, tickets, views, pushes].map((each) => fc.oneof(...each))), {
+  fc.array(fc.oneof(...[events, pointers, devices, tickets, views, pushes, audit].map((each) => fc.oneof(...each))), {
     minLength: 1,
     maxLength: 3,
   }),
