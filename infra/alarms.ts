@@ -27,6 +27,14 @@ const ofPurchases = [
   ['SignerIsRevoked', 'CertificateRevoked', 'certificate revoked'],
 ] as const;
 
+/** What a store itself answered us, and we do not take; what can be had from it no more; what it does not let us ask or say. */
+const ofStores = [
+  ['StoreIsNotBelieved', 'PurchaseRefused', 'purchase refused'],
+  ['NotificationsAreLost', 'ReconcileLost', 'reconcile lost'],
+  ['StoreDeniesUs', 'StoreDenied', 'store denied'],
+  ['AskIsGivenUp', 'AskGivenUp', 'ask given up'],
+] as const;
+
 export const watch = (stack: Stack, { listeners, workers, queues, redrive, clocks }: Watched): void => {
   const alarm = (name: string, metric: IMetric, threshold: number, how = twice): Alarm =>
     new Alarm(stack, name, {
@@ -59,6 +67,7 @@ export const watch = (stack: Stack, { listeners, workers, queues, redrive, clock
   // The database fails while addresses die: each is kept and asked for again.
   hear('DeadAddressesAreNotCounted', 'PushBreakerUnknown', 'push breaker unknown', workers, lasting);
   for (const [name, metricName, msg] of ofPurchases) hear(name, metricName, msg, listeners);
+  for (const [name, metricName, msg] of ofStores) hear(name, metricName, msg, [...workers, ...clocks]);
   alarm(`${redrive.node.id}Fails`, redrive.metricErrors({ period: Duration.minutes(5) }), 1);
   // They run so rarely that one failure is all that is heard of them for long.
   for (const fn of clocks) alarm(`${fn.node.id}Fails`, fn.metricErrors({ period: Duration.minutes(5) }), 1, once);

@@ -82,7 +82,8 @@ const anchorAudit = ({ stack, makeFunction, audit }: Parts): Lambda => {
     mayList(audit),
     mayObjectsIn(audit, 'leaves/', 'DeleteObject'),
     mayObjectsIn(audit, 'digests/', 'GetObject', 'PutObject'),
-    mayReadParameters(stack, 'chorus/audit'),
+    // Nobody else reads what signs the digests.
+    mayReadParameters(stack, 'chorus-audit'),
   ]);
   every(stack, Duration.hours(1), anchor);
   return anchor;

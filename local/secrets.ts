@@ -11,7 +11,7 @@ export const appStoreKey = (keys: Keys, name: string): Promise<KeyPair> => keys(
 export const fcmKey = (keys: Keys, name: string): Promise<KeyPair> => keys(name, 'RS256');
 
 /** The name that functions/purchases/digests.ts asks for. */
-const auditKey = '/chorus/audit/key';
+const auditKey = '/chorus-audit/key';
 
 /** The identity that a project's push sender signs in with. */
 export const serviceAccount = (projectId: string): string => `chorus@${projectId}.iam.gserviceaccount.com`;

@@ -1,6 +1,7 @@
 /** `npm run ops -- <command>`: what operators do, on the local system or on AWS. */
 import { errorName } from '../core/log.ts';
 import { TenantError } from '../core/tenants.ts';
+import { appstore } from './appstore.ts';
 import { audit } from './audit.ts';
 import { type Command, OpsError, UsageError } from './command.ts';
 import { type CommandLine, helpOf, helpOfAll, readCommandLine } from './flags.ts';
@@ -12,7 +13,7 @@ import { openTarget } from './target.ts';
 import { trace } from './trace.ts';
 import { verify } from './verify.ts';
 
-const commands: readonly Command[] = [parked, rebuild, repair, verify, audit, trace];
+const commands: readonly Command[] = [parked, rebuild, repair, verify, audit, appstore, trace];
 
 const find = (name: string): Command | undefined => commands.find((command) => command.name === name);
 

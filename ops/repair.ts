@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import type { Item } from '../core/ddb.ts';
 import { streamName } from '../core/keys.ts';
+import type { View } from '../core/views.ts';
+import { accountTokensView } from '../functions/accounts/account-tokens.ts';
 import { views } from '../functions/views.ts';
 import { type Command, type Flags, insistOnYes, textOf, UsageError } from './command.ts';
 import { createMend, type Mend, type RepairReport } from './mend.ts';
@@ -67,9 +69,12 @@ const throughInboxes = (run: Run, label: string, change: (inbox: Inbox) => Promi
   return through(run, { label, pages }, (inboxes) => run.mend.each(inboxes, ({ pk }) => pk, change));
 };
 
-const mendRows = async ({ walk, mend, options: { rate, onProgress } }: Run): Promise<void> => {
+const mendRows = async (
+  { walk, mend, options: { rate, onProgress } }: Run,
+  some: readonly View[] = views,
+): Promise<void> => {
   const { dryRun, report } = mend;
-  for (const view of views) {
+  for (const view of some) {
     const more = { ...(rate === undefined ? {} : { rate }), ...(onProgress ? { onProgress } : {}) };
     const { put, removed, failed } = await rebuildView(walk, view, { dryRun, ...more });
     report.changed.rowsPut += put;
@@ -95,7 +100,7 @@ const beginEras = async (run: Run, restored: string): Promise<void> => {
 };
 
 /**
- * Receipts first, for reactions believe them; then purchases by the audit; then what streams cause in others; then down what
+ * Receipts first, for reactions believe them; then purchases by the audit, once it can be found whose they are; then what streams cause in others; then down what
  * is beyond the events, and up what is behind them; read models and addresses; at last, after a restore, one era more for everybody.
  */
 export const repairAll = async (walk: Walk, options: RepairOptions = {}): Promise<RepairReport> => {
@@ -104,6 +109,7 @@ export const repairAll = async (walk: Walk, options: RepairOptions = {}): Promis
   const mend = createMend(deps, dryRun);
   const run: Run = { walk, mend, options };
   await throughStreams(run, 'receipts', mendReceipts);
+  await mendRows(run, [accountTokensView]);
   const chains = { label: 'purchases', pages: chainsOf(scan('transactions', { consistent: true })) };
   await through(run, chains, (some) =>
     mend.each(

@@ -87,7 +87,7 @@ const take = async ({ deps, tally, remember, seen }: Asking, verified: Verified 
   tally.read++;
   if ('refused' in verified) {
     tally.refused++;
-    deps.log({ level: 'warn', msg: 'purchase refused', from: 'ask', rule: verified.refused });
+    deps.log({ level: 'error', msg: 'purchase refused', from: 'ask', rule: verified.refused });
     return;
   }
   if (verified.transaction) seen.add(verified.transaction.originalTransactionId);

@@ -11,7 +11,7 @@ import { sortable } from '../../core/keys.ts';
 import type { Entry } from './audit.ts';
 
 /** The parameter that holds the private key, PEM of P-256. */
-export const AUDIT_KEY = '/chorus/audit/key';
+export const AUDIT_KEY = '/chorus-audit/key';
 export const LEAVES_LIMIT = 5000;
 const PAGE = 1000;
 const PAGES = 200;

@@ -10,7 +10,7 @@ import type { AskJob } from './ask.ts';
 import { Entry } from './audit.ts';
 import { tellDoubts } from './doubts.ts';
 import { entitle } from './entitle.ts';
-import { checkSigner, saidIn } from './stores.ts';
+import { checkSigner, type Said, saidIn } from './stores.ts';
 
 /** A job said twice does no harm. */
 const answerStore = async (deps: Deps, tenant: TenantId, { chain }: Entry, transaction: string): Promise<void> => {
@@ -18,14 +18,27 @@ const answerStore = async (deps: Deps, tenant: TenantId, { chain }: Entry, trans
   await deps.enqueue(deps.env.ASK_QUEUE_URL, job, 0);
 };
 
+/** Undefined when nobody can. */
+const read = (entry: Entry): Said | undefined => {
+  try {
+    return saidIn(entry);
+  } catch {
+    return undefined;
+  }
+};
+
 export const handler = stream('purchases/entitle', async ({ keys, after }, deps) => {
   const of = parseChainKey({ pk: String(keys.pk), sk: String(keys.sk) });
   if (!of || !after) return;
   const { tenant, chain } = of;
   const entry = Entry.parse(after);
-  const { known } = await entitle(deps, tenant, chain);
-  await tellDoubts(deps, tenant, chain, known);
-  const { asks } = saidIn(entry);
+  const said = read(entry);
+  // What is about no purchase changes none: its chain, a month's, is not read again for each.
+  if (!said || said.fact) {
+    const { known } = await entitle(deps, tenant, chain);
+    await tellDoubts(deps, tenant, chain, known);
+  }
   await checkSigner(deps, tenant, entry);
+  const { asks } = said ?? saidIn(entry);
   if (asks !== undefined) await answerStore(deps, tenant, entry, asks);
 });

@@ -7,7 +7,7 @@ import { execute } from '../../core/execute.ts';
 import type { TenantId } from '../../core/ids.ts';
 import type { Stream } from '../../core/keys.ts';
 import { load } from '../../core/load.ts';
-import { reasonOf } from '../../core/log.ts';
+import { errorName, reasonOf } from '../../core/log.ts';
 import { personOfToken } from '../customer.ts';
 import { react } from '../reactions.ts';
 import { type Entry, readChain } from './audit.ts';
@@ -28,8 +28,8 @@ const knownOf = (deps: Pick<Deps, 'log'>, entry: Entry): Known[] => {
     const { fact } = saidIn(entry);
     return fact ? [{ n: entry.n, fact }] : [];
   } catch (error) {
-    if (!(error instanceof z.ZodError)) throw error;
-    deps.log({ level: 'error', msg: 'entry unreadable', chain: entry.chain, n: entry.n, reason: reasonOf(error) });
+    const reason = error instanceof z.ZodError ? reasonOf(error) : errorName(error);
+    deps.log({ level: 'error', msg: 'entry unreadable', chain: entry.chain, n: entry.n, reason });
     return [];
   }
 };

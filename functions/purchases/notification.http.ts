@@ -25,7 +25,8 @@ const untrusted = () =>
 export const handler = hook(
   {
     params: z.strictObject({ tenant: z.string() }),
-    body: z.strictObject({ signedPayload: z.string().min(1) }),
+    // Apple may say more beside it some day, and does not come again after a 400.
+    body: z.object({ signedPayload: z.string().min(1) }),
     bytes: BODY_BYTES,
   },
   async ({ params, body: { signedPayload } }, deps) => {

@@ -26,18 +26,18 @@ const reconcileOne = async (deps: Deps, { source, checkpoint }: Known, deadline:
     return false;
   } catch (error) {
     const waits = error instanceof StoreError && error.trouble.kind === 'later';
-    const late = checkpoint.until > 0 && now - checkpoint.until > LATE_MS;
+    const late = now - checkpoint.until > LATE_MS;
     deps.log({
       level: waits && !late ? 'warn' : 'error',
       msg: late ? 'reconcile late' : 'reconcile failed',
       ...about,
       error: errorName(error),
     });
-    return !waits;
+    return !waits || late;
   }
 };
 
-/** @throws when some could not be done and time alone will not mend it, after all were tried: that is what the alarm hears */
+/** @throws when some could not be done and time alone does not mend it, after all were tried: that is what the alarm hears */
 export const reconcileAll = async (deps: Deps): Promise<void> => {
   const deadline = deps.now().getTime() + RUN_MS;
   const sources = [...allTenants().values()].flatMap((tenant) => sourcesOf(deps, tenant));

@@ -110,7 +110,7 @@ const takeOne = async (deps: Deps, source: Source, signed: string, tally: Tally)
     if ('fresh' in taken) return;
     tally.refused++;
     const about = { tenant, store, environment, rule: taken.refused, digest: nameOf(signed) };
-    deps.log({ level: 'warn', msg: 'purchase refused', from: 'reconcile', ...about });
+    deps.log({ level: 'error', msg: 'purchase refused', from: 'reconcile', ...about });
   } catch (error) {
     if (!isFault(error)) throw error;
     tally.parked++;

@@ -76,7 +76,7 @@ const rights: Record<string, Record<string, string>> = {
     Audit: 'ListBucket',
     'Audit/leaves/*': 'DeleteObject',
     'Audit/digests/*': 'GetObject PutObject',
-    'parameter/chorus/audit/*': 'GetParameter',
+    'parameter/chorus-audit/*': 'GetParameter',
   },
   PurchasesReconcileSchedule: {
     ...{ ...append, Devices: 'GetItem UpdateItem', Trail: 'GetItem' },

@@ -1,5 +1,6 @@
 /** The whole system with its App Store: what a developer does at /dev/appstore is what a person has. */
 import { describe, expect, test } from 'vitest';
+import { ops, opsJson } from '../ops/ops.ts';
 import { type Json, request, useWorld } from '../world.ts';
 
 const world = useWorld();
@@ -44,6 +45,22 @@ describe('what somebody buys', () => {
     expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
     await world().drain();
     expect(await has()).toEqual(['dark-theme active']);
+  });
+});
+
+describe('whether notifications arrive', () => {
+  test('is seen by asking for one', async () => {
+    const ran = await opsJson(world(), 'appstore', 'test', 'demo', '--environment', 'sandbox');
+    expect(ran, ran.err).toMatchObject({ status: 0, json: { environment: 'Sandbox', arrived: true } });
+    const again = await ops(world(), 'appstore', 'test', 'demo');
+    expect(again.out).toContain('It arrived');
+  });
+  test.each([
+    [['appstore', 'test', 'nobody'], 'nobody is no tenant that sells in the App Store'],
+    [['appstore', 'test', 'demo', '--environment', 'xcode'], '--environment is one of production, sandbox'],
+    [['appstore', 'ask', 'demo'], 'appstore has test <tenant>, and nothing else'],
+  ])('%j is not understood', async (argv, sentence) => {
+    expect(await ops(world(), ...argv)).toMatchObject({ status: 2, err: `${sentence}\n` });
   });
 });
 

@@ -63,6 +63,10 @@ const prefer: Action = async (device, dice) => {
   ] as const;
   await device.prefer(dice.pick(wishes));
 };
+/** Several at once: what is said of them passes one another. */
+const happen: Action = async (_device, dice, _pause, customer) => {
+  for (let left = 1 + dice.below(3); left > 0; left--) customer.happen(dice);
+};
 const comeBack: Action = async (device, _dice, pause) => {
   device.leave();
   await pause();
@@ -86,7 +90,7 @@ const actions: readonly (readonly [number, Action])[] = [
   [1, mute],
   [1, prefer],
   [2, (_device, dice, _pause, customer) => customer.buy(customer.choose(dice))],
-  [2, async (_device, dice, _pause, customer) => customer.happen(dice)],
+  [2, happen],
   [1, (_device, dice, _pause, customer) => customer.show(dice)],
 ];
 const pickAction = (dice: Dice): Action => {

@@ -258,7 +258,6 @@ export const plants: readonly Plant[] = [
     'if (known) return { ...known, fresh: tried.has(known.hash) };',
     '',
   ),
-  plant('an assessment by who saw less', 'functions/purchases/ownership.ts', 'if (n < before.n) return [];', ''),
   plant(
     'a purchase that everybody may take',
     'functions/purchases/ownership.ts',
@@ -314,6 +313,12 @@ export const plants: readonly Plant[] = [
         replace: 'else if (commit.by === person && knownOf',
       },
     ],
+  },
+  {
+    name: 'found: a repair judges purchases before it can be found whose they are',
+    found: 13,
+    restore: true,
+    edits: [{ file: 'ops/repair.ts', find: '  await mendRows(run, [accountTokensView]);\n', replace: '' }],
   },
   {
     name: 'found: a restore to before a person had any stream leaves their devices as they are',
