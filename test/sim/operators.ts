@@ -1,7 +1,7 @@
 /** Operators' commands on a simulated system: their real code, in a process that can be killed like any other. */
 import { makeDeps } from '../../core/deps.ts';
 import { views } from '../../functions/views.ts';
-import { type RebuildReport, rebuildView } from '../../ops/rebuild.ts';
+import { rebuildView } from '../../ops/rebuild.ts';
 import { type RepairReport, repairAll } from '../../ops/repair.ts';
 import { verifyAll } from '../../ops/verify.ts';
 import type { Walk } from '../../ops/walk.ts';
@@ -52,7 +52,7 @@ export const verify = async (world: World): Promise<void> => {
 export const repair = (world: World, restored?: string): Promise<RepairReport | undefined> =>
   operate(world, 'repair', (walk) => repairAll(walk, restored === undefined ? {} : { restored }));
 
-export const rebuild = async (world: World): Promise<RebuildReport | undefined> => {
-  const [view] = views;
-  return view && operate(world, `rebuild ${view.name}`, (walk) => rebuildView(walk, view, {}));
+/** All read models, one after the other. */
+export const rebuild = async (world: World): Promise<void> => {
+  for (const view of views) await operate(world, `rebuild ${view.name}`, (walk) => rebuildView(walk, view, {}));
 };
