@@ -146,10 +146,25 @@ const checkTeams = (dir: string, tenants: Tenant[]): void => {
   }
 };
 
+/** Else one purchase would have an owner in each. */
+const checkApps = (dir: string, tenants: Tenant[]): void => {
+  const apps = new Map<string, string>();
+  for (const { tenant, purchases } of tenants) {
+    const { bundleId } = purchases?.appstore ?? {};
+    if (bundleId === undefined) continue;
+    const other = apps.get(bundleId);
+    apps.set(bundleId, tenant);
+    if (other !== undefined)
+      throw new TenantError(
+        `${dir}/${tenant}.json: purchases.appstore.bundleId: is ${other}'s too; each sells its own app`,
+      );
+  }
+};
+
 /**
  * Reads every tenant of a folder.
- * @throws TenantError that names file, field and rule; also when there is no tenant, two share an issuer and audience, or
- * an Apple team has two keys
+ * @throws TenantError that names file, field and rule; also when there is no tenant, two share an issuer and audience, or an
+ * app in the App Store, or an Apple team has two keys
  */
 export const loadTenants = (dir: string): Tenant[] => {
   const files = readdirSync(dir).filter((file) => file.endsWith('.json'));
@@ -166,5 +181,6 @@ export const loadTenants = (dir: string): Tenant[] => {
     seen.set(pair, tenant);
   }
   checkTeams(dir, tenants);
+  checkApps(dir, tenants);
   return tenants;
 };

@@ -17,7 +17,15 @@ const twice = { evaluationPeriods: 3, datapointsToAlarm: 2 };
 const once = { evaluationPeriods: 1, datapointsToAlarm: 1 };
 const lasting = { evaluationPeriods: 5, datapointsToAlarm: 3 };
 
-type Watched = { listeners: Lambda[]; workers: Lambda[]; queues: QueuePair[]; redrive: Lambda; clocks: Lambda[] };
+type Watched = {
+  listeners: Lambda[];
+  workers: Lambda[];
+  queues: QueuePair[];
+  redrive: Lambda;
+  clocks: Lambda[];
+  /** That stores call. */
+  webhooks: Lambda[];
+};
 
 /** Nothing of ours changes or removes what stands in the audit, and nobody else may. Who disagrees has less than they paid for, or more. */
 const ofPurchases = [
@@ -35,7 +43,7 @@ const ofStores = [
   ['AskIsGivenUp', 'AskGivenUp', 'ask given up'],
 ] as const;
 
-export const watch = (stack: Stack, { listeners, workers, queues, redrive, clocks }: Watched): void => {
+export const watch = (stack: Stack, { listeners, workers, queues, redrive, clocks, webhooks }: Watched): void => {
   const alarm = (name: string, metric: IMetric, threshold: number, how = twice): Alarm =>
     new Alarm(stack, name, {
       metric,
@@ -68,6 +76,7 @@ export const watch = (stack: Stack, { listeners, workers, queues, redrive, clock
   hear('DeadAddressesAreNotCounted', 'PushBreakerUnknown', 'push breaker unknown', workers, lasting);
   for (const [name, metricName, msg] of ofPurchases) hear(name, metricName, msg, listeners);
   for (const [name, metricName, msg] of ofStores) hear(name, metricName, msg, [...workers, ...clocks]);
+  hear('StoreIsNotUnderstood', 'NotificationNotUnderstood', 'notification not understood', webhooks);
   alarm(`${redrive.node.id}Fails`, redrive.metricErrors({ period: Duration.minutes(5) }), 1);
   // They run so rarely that one failure is all that is heard of them for long.
   for (const fn of clocks) alarm(`${fn.node.id}Fails`, fn.metricErrors({ period: Duration.minutes(5) }), 1, once);

@@ -18,8 +18,10 @@ export const purchases = (parts: Parts): Purchases => ({
   clocks: [anchorAudit(parts), reconcile(parts)],
 });
 
+const WEBHOOK = 'POST /v1/appstore/notifications/{tenant}';
+
 /** What people ask, and the one route that a store calls: its function may append to the audit, and leave a trail. */
-export const answerCustomers = (parts: Parts, context: Context): void => {
+export const answerCustomers = (parts: Parts, context: Context): { webhooks: Lambda[] } => {
   const { http, makeFunction, commit, deliver, transactions, views, devices, trail, asks } = parts;
   const append = mayAudit(transactions, 'GetItem', 'Query', 'PartiQLInsert');
   const rights = [
@@ -44,7 +46,8 @@ export const answerCustomers = (parts: Parts, context: Context): void => {
     append,
     mayTable(trail, 'GetItem', 'PutItem'),
   ]);
-  addPublicRoute(http, 'POST /v1/appstore/notifications/{tenant}', webhook);
+  addPublicRoute(http, WEBHOOK, webhook);
+  return { webhooks: [webhook] };
 };
 
 /** The first of the audit's two listeners: what a purchase is by now, and whose. */

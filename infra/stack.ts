@@ -28,7 +28,7 @@ export const chorus = (app: App, stage: Stage, codeOf: CodeOf): Stack => {
 
   const context = asPeople(parts);
   answerRequests(parts, context);
-  answerCustomers(parts, context);
+  const { webhooks } = answerCustomers(parts, context);
   holdSockets(parts);
   const bought = purchases(parts);
   const listeners = [...followEvents(parts), ...followInbox(parts), ...bought.listeners];
@@ -36,7 +36,7 @@ export const chorus = (app: App, stage: Stage, codeOf: CodeOf): Stack => {
   const redrive = redriveParked(parts, listeners);
 
   const queues = [parts.push, parts.expiry, ...bought.queues];
-  watch(stack, { listeners, workers, queues, redrive, clocks: bought.clocks });
+  watch(stack, { listeners, workers, queues, redrive, clocks: bought.clocks, webhooks });
   new CfnOutput(stack, 'Http', { value: parts.http.apiEndpoint });
   new CfnOutput(stack, 'Sockets', { value: parts.sockets.stage.url });
   return stack;

@@ -4,6 +4,7 @@ import type { Deps } from '../core/deps.ts';
 import { TenantId } from '../core/ids.ts';
 import { chainKey, payloadKey, splitKey } from '../core/keys.ts';
 import { Entry, genesisOf, hashOf, Payload } from '../functions/purchases/audit.ts';
+import { isGenuine } from '../functions/purchases/stores.ts';
 import type { FindingKind, Suspicion } from './finding.ts';
 import { type Gather, itemsOf } from './walk.ts';
 
@@ -12,7 +13,15 @@ const ANCHORED_MS = 2 * 3600_000;
 
 /** What is left of an entry when its payload has been hashed. */
 export type Link = Pick<Entry, 'n' | 'id' | 'prev' | 'hash' | 'received'>;
-export type Chain = { pk: string; tenant: string; name: string; links: Link[]; wrong: Suspicion[] };
+export type Chain = {
+  pk: string;
+  tenant: string;
+  name: string;
+  links: Link[];
+  wrong: Suspicion[];
+  /** What no store signed, by its position. */
+  forged: Promise<Suspicion[]>;
+};
 /** Where a hash is anchored, if it is. */
 export type Anchors = { has: (hash: string) => boolean; now: () => Date };
 
@@ -28,9 +37,9 @@ export const isOverdue = ({ received, hash }: Link, { has, now }: Anchors): bool
   now().getTime() - Date.parse(received) > ANCHORED_MS && !has(hash);
 
 type Say = (kind: FindingKind, detail: string) => void;
-type Rows = { links: Link[]; known: Map<string, Payload> };
+type Rows = { links: Link[]; known: Map<string, Payload>; forged: Promise<number[]>[] };
 
-const addEntry = (say: Say, { links }: Rows, item: Item, tenant: TenantId): void => {
+const addEntry = (say: Say, { links, forged }: Rows, item: Item, tenant: TenantId): void => {
   const { pk, sk, ...fields } = item;
   const parsed = Entry.strict().safeParse(fields);
   if (!parsed.success) {
@@ -43,6 +52,7 @@ const addEntry = (say: Say, { links }: Rows, item: Item, tenant: TenantId): void
   if (hashOf(rest) !== hash) say('entry', `${sk}: is not what was hashed`);
   const { n, id, prev, received } = rest;
   links.push({ n, id, prev, hash, received });
+  forged.push(isGenuine(tenant, parsed.data).then((genuine) => (genuine ? [] : [n])));
 };
 
 const addPayload = (say: Say, { known }: Rows, { pk: _pk, sk, ...fields }: Item): void => {
@@ -72,9 +82,12 @@ const compare = (say: Say, { links, known }: Rows, tenant: TenantId, chain: stri
 export const examineChain = (pk: string, anchors: Anchors): Gather<Chain> => {
   const owner = ownerOf(pk);
   const wrong: Suspicion[] = [];
-  const rows: Rows = { links: [], known: new Map() };
+  const rows: Rows = { links: [], known: new Map(), forged: [] };
   const name = owner ? `${owner.tenant}/${owner.chain}` : pk;
-  const say: Say = (kind, detail) => wrong.push({ kind, tenant: owner?.tenant ?? '', about: name, detail });
+  const suspect = (kind: FindingKind, detail: string): Suspicion => ({
+    ...{ kind, tenant: owner?.tenant ?? '', about: name, detail },
+  });
+  const say: Say = (kind, detail) => wrong.push(suspect(kind, detail));
   return {
     add: (item) => {
       if (!owner) say('undecodable', `${item.sk}: stands in no chain`);
@@ -83,7 +96,10 @@ export const examineChain = (pk: string, anchors: Anchors): Gather<Chain> => {
     },
     end: () => {
       if (owner) compare(say, rows, owner.tenant, owner.chain, anchors);
-      return { pk, tenant: owner?.tenant ?? '', name, links: rows.links, wrong };
+      const forged = Promise.all(rows.forged).then((all) =>
+        all.flat().map((n) => suspect('entry', `${n}: no store signed it`)),
+      );
+      return { pk, tenant: owner?.tenant ?? '', name, links: rows.links, wrong, forged };
     },
   };
 };

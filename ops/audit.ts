@@ -65,8 +65,11 @@ export const verifyAudit = async (walk: Walk, options: Options): Promise<Examine
   const chains =
     pk === undefined ? partitions(pages(), (each) => examineChain(each, anchors)) : only(walk, pk, anchors);
   for await (const some of chains) {
-    for (const { pk: own, links, wrong: suspicions } of some) {
-      findings.suspect(suspicions, async () => (await examineChainAgain(deps, own, anchors)).wrong);
+    for (const { pk: own, links, wrong: suspicions, forged } of some) {
+      findings.suspect([...suspicions, ...(await forged)], async () => {
+        const again = await examineChainAgain(deps, own, anchors);
+        return [...again.wrong, ...(await again.forged)];
+      });
       for (const { hash } of links) if (hashes.has(hash)) hashes.set(hash, SEEN);
       for (const link of links) if (overdue.length < FINDINGS_LIMIT && isOverdue(link, anchors)) overdue.push(link);
       const head = links.at(-1);

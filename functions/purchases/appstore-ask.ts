@@ -50,7 +50,7 @@ const factIn = (entry: Entry): Fact[] => {
   }
 };
 
-export const readFacts = async (deps: Deps, tenant: TenantId, chain: string): Promise<Fact[]> =>
+const factsOf = async (deps: Deps, tenant: TenantId, chain: string): Promise<Fact[]> =>
   (await readChain(deps, tenant, chain)).flatMap(factIn);
 
 /** What is known of each chain, read once. */
@@ -59,7 +59,7 @@ const createMemory = (deps: Deps, tenant: Tenant) => {
   const recall = async (chain: string): Promise<Fact[]> => {
     const before = known.get(chain);
     if (before) return before;
-    const facts = await readFacts(deps, tenant.tenant, chain);
+    const facts = await factsOf(deps, tenant.tenant, chain);
     known.set(chain, facts);
     return facts;
   };

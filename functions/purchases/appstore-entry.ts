@@ -10,7 +10,15 @@ import { factOf } from './appstore-facts.ts';
 import type { Entry } from './audit.ts';
 import { checkRevocation } from './revocation.ts';
 import type { Said } from './stores.ts';
-import { readStored, SignedStatus } from './verify.ts';
+import {
+  isRefusal,
+  readStored,
+  SignedStatus,
+  trustOf,
+  verifyNotification,
+  verifyStatus,
+  verifyTransaction,
+} from './verify.ts';
 
 const Source = z.enum(['notification', 'transaction', 'status']);
 
@@ -30,5 +38,22 @@ export const checkSigner = async (deps: Deps, tenant: TenantId, { source, raw }:
     await checkRevocation(deps, tenantOf(tenant), jws);
   } catch (error) {
     deps.log({ level: 'warn', msg: 'signer not checked', tenant, error: errorName(error) });
+  }
+};
+
+/** Verifies once more what stands in the audit, as of when it was received. Of a tenant that sells no more nothing can be told. */
+export const isGenuine = async (tenant: TenantId, { source, raw, received }: Entry): Promise<boolean> => {
+  const config = tenantOf(tenant);
+  if (!config.purchases?.appstore) return true;
+  const [trust, then, demands] = [trustOf(config), new Date(received), { live: false }];
+  switch (Source.safeParse(source).data) {
+    case 'notification':
+      return !isRefusal(await verifyNotification(trust, raw, then, demands));
+    case 'transaction':
+      return !isRefusal(await verifyTransaction(trust, raw, then, demands));
+    case 'status':
+      return !isRefusal(await verifyStatus(trust, parseJson(raw), then, demands));
+    default:
+      return false;
   }
 };

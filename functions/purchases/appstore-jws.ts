@@ -24,8 +24,8 @@ const HEADERS = 100;
 export type Header = {
   leaf: X509Certificate;
   intermediate: X509Certificate;
-  /** SHA-256 of the leaf. */
-  fingerprint: string;
+  /** SHA-256 of each of the two, hex. */
+  fingerprints: string[];
 };
 
 /** Its payload is a claim until the signature was verified. */
@@ -86,7 +86,8 @@ const readHeader = (segment: string): Header => {
   if (x5c.length !== CHAIN_LENGTH) throw new Refused('chain-length');
   const [leaf, intermediate] = x5c.map(readCertificate);
   if (!leaf || !intermediate || !isP256(leaf)) throw new Refused('certificate');
-  return { leaf, intermediate, fingerprint: createHash('sha256').update(leaf.raw).digest('hex') };
+  const fingerprints = [leaf, intermediate].map(({ raw }) => createHash('sha256').update(raw).digest('hex'));
+  return { leaf, intermediate, fingerprints };
 };
 
 const headers = createLru<Header>(HEADERS);

@@ -3,7 +3,7 @@ import type { Deps } from '../../core/deps.ts';
 import type { TenantId } from '../../core/ids.ts';
 import type { Tenant } from '../../core/tenants.ts';
 import { chainOf, factOf } from './appstore-facts.ts';
-import { type Appended, append } from './audit.ts';
+import { type Appended, append, isKept } from './audit.ts';
 import type { Fact } from './facts.ts';
 import { isNews } from './news.ts';
 import { revokedBy } from './revocation.ts';
@@ -28,7 +28,9 @@ const DAY_MS = 24 * 3_600_000;
 /** Devices get the same signed anew at any time. Once a day is often enough to hear that nothing changed. */
 const isWorthKeeping = (known: readonly Fact[], fact: Fact | undefined): boolean => {
   const { transaction } = fact ?? {};
-  if (!fact || !transaction || isNews(known, fact)) return true;
+  // Of a kind that nobody can have here: once.
+  if (!fact || !transaction) return known.length === 0;
+  if (isNews(known, fact)) return true;
   const last = Math.max(
     ...known.map((each) => (each.transaction?.id === transaction.id ? each.transaction.signed : 0)),
   );
@@ -51,6 +53,8 @@ export const takeTransaction = async (
   const verified = await verifyTransaction(trustOf(tenant), signedTransaction, deps.now(), demands);
   if ('refused' in verified) return verified;
   const chain = chainOf(verified);
+  // Apps show all that they hold at each launch.
+  if (await isKept(deps, tenant.tenant, { chain, id: verified.id })) return { chain };
   if (!isWorthKeeping(await factsOf(chain), factOf(verified))) return { chain };
   return keep(deps, tenant.tenant, verified, signedTransaction);
 };

@@ -24,16 +24,21 @@ export const rules = {
 } as const;
 
 export type RuleName = keyof typeof rules;
-export type Refusal = { refused: RuleName; detail: string };
+/** `genuine`: the store signed it for this app, and we do not understand it. That is nobody's fault but ours. */
+export type Refusal = { refused: RuleName; detail: string; genuine?: true };
 
 /** Thrown between the parts of the verifier; who asked is handed the refusal. */
 export class Refused extends Error {
   override name = 'Refused';
   readonly refusal: Refusal;
-  constructor(refused: RuleName, detail: string = rules[refused]) {
+  constructor(refused: RuleName, detail: string = rules[refused], { genuine }: Pick<Refusal, 'genuine'> = {}) {
     super(`${refused}: ${detail}`);
-    this.refusal = { refused, detail };
+    this.refusal = { refused, detail, ...(genuine && { genuine }) };
   }
 }
+
+/** Of something whose every signature was found good. */
+export const misunderstood = (refused: RuleName, detail?: string): Refused =>
+  new Refused(refused, detail, { genuine: true });
 
 export const isRefusal = (result: object): result is Refusal => 'refused' in result;

@@ -3,7 +3,7 @@
  * the chains that it found good: verifying one takes most of its time. Its own memory holds only what was asked online, and
  * fails at the 33rd chain.
  */
-import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, verify, type X509Certificate } from 'node:crypto';
 import {
   Environment,
   SignedDataVerifier,
@@ -87,6 +87,26 @@ export class ChainVerifier extends SignedDataVerifier {
       return await verifying;
     } catch (error) {
       throw error instanceof VerificationException ? new Refused(ruleOf(error)) : error;
+    }
+  }
+
+  /**
+   * Did a trusted chain sign it, whatever it says? Apple's verifier looks at the fields first. For who must know whether a
+   * refusal is ours to mend; nothing is taken for it.
+   */
+  async hasSigned(
+    { leaf, intermediate }: { leaf: X509Certificate; intermediate: X509Certificate },
+    jws: string,
+    at: Date,
+  ) {
+    const [text, signature = ''] = [jws.slice(0, jws.lastIndexOf('.')), jws.split('.')[2]];
+    try {
+      const key = await this.verifyCertificateChain(this.rootCertificates, leaf, intermediate, at);
+      const how = { key, dsaEncoding: 'ieee-p1363' } as const;
+      return verify('sha256', Buffer.from(text), how, Buffer.from(signature, 'base64url'));
+    } catch (error) {
+      if (error instanceof VerificationException) return false;
+      throw error;
     }
   }
 

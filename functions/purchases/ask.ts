@@ -9,9 +9,10 @@ import { TenantId, UserId } from '../../core/ids.ts';
 import { park } from '../../core/parked.ts';
 import { backoff } from '../../core/retry.ts';
 import { consentOf, purchasesOf } from '../customer.ts';
-import { askAppStore, readFacts, tellAppStore } from './appstore-ask.ts';
+import { askAppStore, tellAppStore } from './appstore-ask.ts';
 import { latestRequest } from './appstore-consumption.ts';
 import { consumptionOf } from './consumption.ts';
+import { readFacts } from './entitle.ts';
 import { StoreError } from './store-error.ts';
 
 const waiting = {

@@ -84,15 +84,30 @@ const readEntries = async (
 export const readChain = (store: Store, tenant: TenantId, chain: string): Promise<Entry[]> =>
   readEntries(store, chainKey(tenant, chain, 1).pk, { limit: ENTRIES_LIMIT, newestFirst: false });
 
+const readPayload = async ({ ddb, env }: Store, tenant: TenantId, { chain, id }: Pick<Entry, 'chain' | 'id'>) => {
+  const Key = payloadKey(tenant, chain, id);
+  const item = await ddb.get({ TableName: env.TRANSACTIONS_TABLE, Key, ConsistentRead: true });
+  return item && Payload.parse(item);
+};
+
+/** Is a payload in its chain? */
+export const isKept = async (store: Store, tenant: TenantId, of: Pick<Entry, 'chain' | 'id'>): Promise<boolean> =>
+  (await readPayload(store, tenant, of)) !== undefined;
+
+/** How many entries a chain has. */
+export const lengthOf = async (store: Store, tenant: TenantId, chain: string): Promise<number> => {
+  const [head] = await readEntries(store, chainKey(tenant, chain, 1).pk, { limit: 1, newestFirst: true });
+  return head?.n ?? 0;
+};
+
 /** The entry that comes next, and whether there is one of this payload already. */
 const look = async (store: Store, tenant: TenantId, received: Received) => {
-  const { ddb, env } = store;
-  const { chain, id } = received;
-  const [item, [head]] = await Promise.all([
-    ddb.get({ TableName: env.TRANSACTIONS_TABLE, Key: payloadKey(tenant, chain, id), ConsistentRead: true }),
+  const { chain } = received;
+  const [known, [head]] = await Promise.all([
+    readPayload(store, tenant, received),
     readEntries(store, chainKey(tenant, chain, 1).pk, { limit: 1, newestFirst: true }),
   ]);
-  return { known: item && Payload.parse(item), n: (head?.n ?? 0) + 1, prev: head?.hash ?? genesisOf(tenant, chain) };
+  return { known, n: (head?.n ?? 0) + 1, prev: head?.hash ?? genesisOf(tenant, chain) };
 };
 
 /** One attempt. An error tells nothing: whoever sees one looks again. @throws what no other attempt can mend */

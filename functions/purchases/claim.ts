@@ -10,6 +10,7 @@ import { load } from '../../core/load.ts';
 import { Problem, problems } from '../../core/problem.ts';
 import { react } from '../reactions.ts';
 import { takeTransaction } from './appstore-keep.ts';
+import { lengthOf } from './audit.ts';
 import { entitle, purchaseStream, readFacts } from './entitle.ts';
 import { type OwnershipRejection, type OwnershipState, ownership } from './ownership.ts';
 import { type Shown, shownOf } from './shown.ts';
@@ -27,7 +28,7 @@ const ownedOf = ({ commit }: Done<OwnershipState>, before: OwnershipState, by: A
   return commit || before.owner !== by ? 'new' : 'already';
 };
 
-/** Claims a chain for a person, after it was assessed by all that is known. */
+/** Claims a chain for a person, once it is assessed by all that is known. */
 const claimChain = async (
   deps: Deps,
   actor: Actor,
@@ -36,7 +37,9 @@ const claimChain = async (
   const tenant = tenantOf(actor.tenant);
   const stream = purchaseStream(actor.tenant, chain);
   const before = await load(deps, ownership, stream);
-  if (!(await entitle(deps, actor.tenant, chain)).isPurchase) throw unclaimable();
+  // All that is signed of it counts, also what its stream has not heard of yet.
+  const isAssessed = before.state.purchase && before.state.n === (await lengthOf(deps, actor.tenant, chain));
+  if (!isAssessed && !(await entitle(deps, actor.tenant, chain)).isPurchase) throw unclaimable();
   const transfer = tenant.purchases?.restore === 'transfer';
   const command = { type: 'Claim', by: actor.user, transfer, at: deps.now().toISOString() } as const;
   const done = await execute(deps, ownership, {

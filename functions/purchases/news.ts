@@ -11,8 +11,10 @@ type Signed = { signed: number };
 const newest = <T>(parts: T[], signedOf: (part: T) => number): T | undefined =>
   parts.reduce<T | undefined>((a, b) => (a !== undefined && signedOf(a) >= signedOf(b) ? a : b), undefined);
 
-const isSame = (one: Signed | undefined, other: Signed): boolean =>
-  one !== undefined && canonicalJson({ ...one, signed: 0 }) === canonicalJson({ ...other, signed: 0 });
+/** What was signed before the latest of its kind says nothing any more. */
+const isKnown = (one: Signed | undefined, other: Signed): boolean =>
+  one !== undefined &&
+  (other.signed < one.signed || canonicalJson({ ...one, signed: 0 }) === canonicalJson({ ...other, signed: 0 }));
 
 const latest = <P extends Signed>(parts: (P | undefined)[]): P | undefined =>
   newest(
@@ -24,8 +26,8 @@ const latest = <P extends Signed>(parts: (P | undefined)[]): P | undefined =>
 export const isNews = (known: readonly Fact[], { transaction, renewal, verdict }: Fact): boolean => {
   const before =
     transaction && known.flatMap((fact) => (fact.transaction?.id === transaction.id ? [fact.transaction] : []));
-  if (transaction && !isSame(latest(before ?? []), transaction)) return true;
-  if (renewal && !isSame(latest(known.map((fact) => fact.renewal)), renewal)) return true;
+  if (transaction && !isKnown(latest(before ?? []), transaction)) return true;
+  if (renewal && !isKnown(latest(known.map((fact) => fact.renewal)), renewal)) return true;
   if (verdict === undefined) return false;
   const judged = known.filter((fact) => fact.verdict !== undefined);
   return newest(judged, ({ signed }) => signed)?.verdict !== verdict;

@@ -3,14 +3,17 @@
  * signature is all that is believed. Verified and appended to the audit before the answer, and nothing else: what follows
  * from it follows from the audit's stream.
  */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { Deps } from '../../core/deps.ts';
 import { allTenants } from '../../core/env.ts';
 import { hook } from '../../core/hook.ts';
+import type { TenantId } from '../../core/ids.ts';
 import { Problem, problems } from '../../core/problem.ts';
 import { keep } from './appstore-keep.ts';
 import { quarantine } from './quarantine.ts';
 import { revokedBy } from './revocation.ts';
-import { trustOf, verifyNotification } from './verify.ts';
+import { type Refusal, trustOf, verifyNotification } from './verify.ts';
 
 const BODY_BYTES = 256 * 1024;
 
@@ -21,6 +24,16 @@ const untrusted = () =>
     code: 'untrusted',
     detail: 'This is not a notification that the App Store signed for this app.',
   });
+
+/** Signed by the store, for this app: it comes again, and by then we may have learnt to read it. */
+const notUnderstood = (deps: Deps, tenant: TenantId, { refused: rule, detail }: Refusal, payload: string): Problem => {
+  const digest = createHash('sha256').update(payload).digest('hex');
+  deps.log({ level: 'error', msg: 'notification not understood', tenant, rule, detail, digest });
+  return new Problem({
+    ...{ status: 503, code: 'not-understood', retryAfter: 3600 },
+    detail: 'This is genuine and not understood here yet. Send it again later.',
+  });
+};
 
 export const handler = hook(
   {
@@ -36,6 +49,7 @@ export const handler = hook(
       live: true,
       revoked: revokedBy(deps, tenant.tenant),
     });
+    if ('refused' in verified && verified.genuine) throw notUnderstood(deps, tenant.tenant, verified, signedPayload);
     if ('refused' in verified) {
       await quarantine(deps, tenant.tenant, { refused: verified.refused, payload: signedPayload });
       throw untrusted();

@@ -22,8 +22,8 @@ const SPAN_MS = 30 * 24 * HOUR_MS;
 const SHORTEST_MS = 60_000;
 /** Not asked to the very edge of what a store keeps: clocks differ. */
 const EDGE_MS = HOUR_MS;
-/** For one source in one run; the next goes on from there. */
-const PAGES = 200;
+/** For one source in one run, which mostly ends by its time; the next goes on from there. */
+const PAGES = 1000;
 /** Payloads of different purchases at once. */
 const WIDTH = 8;
 
@@ -91,10 +91,9 @@ const moveUp = ({ ddb, env }: Deps, source: Source, until: number) =>
     ExpressionAttributeValues: { ':until': until },
   });
 
-const spanAfter = ({ reachMs }: Source, until: number, now: number): Span => {
-  const from = Math.max(until - OVERLAP_MS, now - reachMs + EDGE_MS);
-  return { from, to: Math.min(now, Math.max(until, from) + SPAN_MS) };
-};
+const spanFrom = (from: number, now: number): Span => ({ from, to: Math.min(now, from + SPAN_MS) });
+const firstSpan = ({ reachMs }: Source, until: number, now: number): Span =>
+  spanFrom(Math.max(until - OVERLAP_MS, now - reachMs + EDGE_MS), now);
 
 type Tally = { read: number; fresh: number; refused: number; parked: number };
 
@@ -125,8 +124,14 @@ const takePage = async (deps: Deps, source: Source, signed: string[], tally: Tal
   if (failure) throw failure.error;
 };
 
-/** Of a page whose token the store knows no more: the span is read anew, and half as long, so that it ends within a run. */
-const anew = ({ from, to }: Span): Span => ({ from, to: from + Math.max(SHORTEST_MS, Math.ceil((to - from) / 2)) });
+/**
+ * Of a page that can not be had, as when the store knows its token no more: the span is read anew, and half as long, so that it
+ * ends within a run. What can not be had in the shortest span is somebody's to mend.
+ */
+const anew = ({ from, to }: Span, error: unknown): Span => {
+  if (to - from <= SHORTEST_MS) throw error;
+  return { from, to: from + Math.max(SHORTEST_MS, Math.ceil((to - from) / 2)) };
+};
 
 /**
  * Reads on from the checkpoint until now, until its pages for this run are used up, or until `deadline` (Unix ms).
@@ -138,26 +143,24 @@ export const reconcile = async (deps: Deps, source: Source, deadline: number): P
   const before = await readCheckpoint(deps, source);
   let { until } = before;
   const open = resumable(before, source, started);
-  let span: Span = open ?? spanAfter(source, until, started);
+  let span: Span = open ?? firstSpan(source, until, started);
   let token = open?.token;
   for (let pages = 0; pages < PAGES && deps.now().getTime() < deadline && span.from < span.to; pages++) {
     const page = await source.page(span, token).catch((error: unknown) => {
       if (token === undefined || !(error instanceof StoreError) || error.trouble.kind !== 'bug') throw error;
-      return undefined;
-    });
-    if (!page) {
-      span = anew(span);
+      span = anew(span, error);
       token = undefined;
-      continue;
-    }
+    });
+    if (!page) continue;
     await takePage(deps, source, page.signed, tally);
     token = page.next;
     if (token !== undefined) await keepOpen(deps, source, span, token);
     if (token !== undefined) continue;
-    await moveUp(deps, source, span.to);
+    // A half may end before where it was known up to: then it is gone on from there.
+    if (span.to > until) await moveUp(deps, source, span.to);
     until = Math.max(until, span.to);
-    if (until >= started) break;
-    span = spanAfter(source, until, started);
+    if (span.to >= started) break;
+    span = spanFrom(span.to, started);
   }
   return { ...tally, until, behind: until < started };
 };

@@ -41,27 +41,32 @@ const readRow = async ({ ddb, env, now }: Rows, tenant: TenantId, leaf: string):
   return row;
 };
 
-/** What was revoked stays so: nothing that is found later takes it back. @returns what holds */
+const keeping = {
+  good: 'SET #status = :status, #checked = :checked, #expires = :expires',
+  revoked: 'SET #status = :status, #checked = :checked REMOVE #expires',
+};
+
+/** What was revoked stays so, for ever: nothing that is found later takes it back. @returns what holds */
 const writeRow = async (
   { ddb, env, now }: Rows,
   tenant: TenantId,
-  leaf: string,
+  certificate: string,
   found: Row['status'],
 ): Promise<Row['status']> => {
   const checked = now().getTime();
   const written = await ddb.update({
     TableName: env.TRAIL_TABLE,
-    Key: revocationKey(tenant, leaf),
-    UpdateExpression: 'SET #status = :status, #checked = :checked, #expires = :expires',
+    Key: revocationKey(tenant, certificate),
+    UpdateExpression: keeping[found],
     ConditionExpression: 'attribute_not_exists(#status) OR #status <> :revoked',
     ExpressionAttributeNames: { '#status': 'status', '#checked': 'checked', '#expires': 'expires' },
     ExpressionAttributeValues: {
       ...{ ':status': found, ':checked': checked, ':revoked': 'revoked' },
-      ':expires': Math.floor(checked / 1000) + KEEP_SECONDS,
+      ...(found === 'good' && { ':expires': Math.floor(checked / 1000) + KEEP_SECONDS }),
     },
   });
   const status = isRefused(written) ? 'revoked' : found;
-  rows.set(nameOf(tenant, leaf), { row: { status, checked }, until: checked + REMEMBERED_MS });
+  rows.set(nameOf(tenant, certificate), { row: { status, checked }, until: checked + REMEMBERED_MS });
   return status;
 };
 
@@ -105,8 +110,29 @@ const ask = async (
 
 type Asking = Pick<Deps, 'ddb' | 'env' | 'now' | 'log'>;
 
+type Certificate = { certificate: X509Certificate; issuer: X509Certificate | undefined; fingerprint: string };
+
+/** Unless somebody asked within the hour. */
+const checkOne = async (
+  deps: Asking,
+  tenant: TenantId,
+  { certificate, issuer, fingerprint }: Certificate,
+  signal: AbortSignal,
+): Promise<Revocation> => {
+  const now = deps.now().getTime();
+  const row = await readRow(deps, tenant, fingerprint);
+  if (row && (row.status === 'revoked' || now < row.checked + ASKED_MS)) return row.status;
+  const name = nameOf(tenant, fingerprint);
+  if (now < (askedUntil.get(name) ?? 0)) return 'unknown';
+  askedUntil.set(name, now + REMEMBERED_MS);
+  const found = await ask(deps, certificate, issuer, signal);
+  if (found === 'unknown') return found;
+  if (found === 'revoked') deps.log({ level: 'error', msg: 'certificate revoked', tenant, fingerprint });
+  return writeRow(deps, tenant, fingerprint, found);
+};
+
 /**
- * Asks about the certificates of something that was verified, unless somebody did within the hour.
+ * Asks about the certificates of something that was verified: the one that signed, and the one that issued it.
  * @param jws what was verified: nobody else's responder is asked
  */
 export const checkRevocation = async (
@@ -115,21 +141,13 @@ export const checkRevocation = async (
   jws: string,
   deadlineMs = DEADLINE_MS,
 ): Promise<Revocation> => {
-  const { leaf, intermediate, fingerprint } = headerOf(jws);
-  const now = deps.now().getTime();
-  const row = await readRow(deps, tenant.tenant, fingerprint);
-  if (row && (row.status === 'revoked' || now < row.checked + ASKED_MS)) return row.status;
-  const name = nameOf(tenant.tenant, fingerprint);
-  if (now < (askedUntil.get(name) ?? 0)) return 'unknown';
-  askedUntil.set(name, now + REMEMBERED_MS);
+  const { leaf, intermediate, fingerprints } = headerOf(jws);
+  const [ofLeaf = '', ofIntermediate = ''] = fingerprints;
+  const root = issuerOf(trustOf(tenant), intermediate);
   const signal = AbortSignal.timeout(deadlineMs);
   const found = await Promise.all([
-    ask(deps, leaf, intermediate, signal),
-    ask(deps, intermediate, issuerOf(trustOf(tenant), intermediate), signal),
+    checkOne(deps, tenant.tenant, { certificate: leaf, issuer: intermediate, fingerprint: ofLeaf }, signal),
+    checkOne(deps, tenant.tenant, { certificate: intermediate, issuer: root, fingerprint: ofIntermediate }, signal),
   ]);
-  const status = found.find((each) => each === 'revoked') ?? found.find((each) => each === 'unknown') ?? 'good';
-  if (status === 'unknown') return status;
-  if (status === 'revoked')
-    deps.log({ level: 'error', msg: 'certificate revoked', tenant: tenant.tenant, fingerprint });
-  return writeRow(deps, tenant.tenant, fingerprint, status);
+  return found.find((each) => each === 'revoked') ?? found.find((each) => each === 'unknown') ?? 'good';
 };

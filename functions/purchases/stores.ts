@@ -13,13 +13,18 @@ type Store = {
   read: (entry: Entry) => Said;
   /** Asks whether who signed an entry may still sign: what is found is heeded by the next verification. */
   checkSigner: (deps: Deps, tenant: TenantId, entry: Entry) => Promise<void>;
+  /** Did the store sign it, as far as can be told when it was received? */
+  isGenuine: (tenant: TenantId, entry: Entry) => Promise<boolean>;
 };
 
 const stores: Readonly<Record<string, Store>> = {
-  appstore: { read: appstore.readEntry, checkSigner: appstore.checkSigner },
+  appstore: { read: appstore.readEntry, checkSigner: appstore.checkSigner, isGenuine: appstore.isGenuine },
 };
 const storeOf = ({ store }: Entry): Store | undefined => (Object.hasOwn(stores, store) ? stores[store] : undefined);
 
 export const saidIn = (entry: Entry): Said => storeOf(entry)?.read(entry) ?? {};
+/** Of a store that nobody here knows nothing can be told. */
+export const isGenuine = async (tenant: TenantId, entry: Entry): Promise<boolean> =>
+  (await storeOf(entry)?.isGenuine(tenant, entry)) ?? true;
 export const checkSigner = async (deps: Deps, tenant: TenantId, entry: Entry): Promise<void> =>
   storeOf(entry)?.checkSigner(deps, tenant, entry);

@@ -6,7 +6,7 @@
 import type { z } from 'zod';
 import { type Opened, openJws } from './appstore-jws.ts';
 import { NotificationPayload, RenewalPayload, TransactionPayload } from './appstore-payload.ts';
-import { type Refusal, Refused } from './appstore-rules.ts';
+import { misunderstood, type Refusal, Refused } from './appstore-rules.ts';
 import type { Trust } from './appstore-trust.ts';
 import {
   claimedEnvironment,
@@ -27,8 +27,8 @@ export { rawOfStatus, readStored, SignedStatus, type Verified } from './appstore
 export type Demands = {
   /** Must the certificates be valid now, and not only when it was signed? As what is delivered just now must be. */
   live?: boolean;
-  /** Is this signing certificate (SHA-256, hex) known to be revoked? revocation.ts knows. */
-  revoked?: (leaf: string) => boolean | Promise<boolean>;
+  /** Is this certificate (SHA-256, hex), of those that sign, known to be revoked? revocation.ts knows. */
+  revoked?: (certificate: string) => boolean | Promise<boolean>;
 };
 
 /** Clocks differ. */
@@ -56,11 +56,16 @@ const needs = new Map<string, readonly ('transaction' | 'renewal')[]>([
   ['ONE_TIME_CHARGE', purchase],
 ]);
 
-const parse = <T>(schema: z.ZodType<T>, payload: unknown, name: string): T => {
-  const parsed = schema.safeParse(payload);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new Refused('payload', `${[name, ...(issue?.path ?? [])].map(String).join('.')}: ${issue?.message}`);
+const detailOf = (error: z.ZodError | undefined, name: string): string => {
+  const issue = error?.issues[0];
+  return [name, ...(issue?.path ?? [])].map(String).join('.') + (issue ? `: ${issue.message}` : '');
+};
+
+/** Nobody has signed what holds the two. */
+const readStatus = (status: unknown): SignedStatus => {
+  const { data } = SignedStatus.safeParse(status);
+  if (!data) throw new Refused('payload');
+  return data;
 };
 
 /** What one verification goes by. */
@@ -102,10 +107,20 @@ const verifyOne = async <T extends { signedDate: number }>(
   jws: string,
   { header, payload }: Opened = openJws(jws),
 ): Promise<T> => {
-  const parsed = parse(schema, payload, name);
-  await verifier.explained(ask(verifier, jws));
+  const { data: parsed, error } = schema.safeParse(payload);
+  const answer = await verifier.explained(ask(verifier, jws)).catch((refused: unknown) => {
+    if (refused instanceof Refused) return refused;
+    throw refused;
+  });
+  // Its fields are not those of its kind, as we or Apple's verifier know them: whose fault that is depends on who signed it.
+  if (!parsed || (answer instanceof Refused && answer.refusal.refused === 'payload')) {
+    const at = new Date(Number(payload.signedDate));
+    const genuine = await verifier.hasSigned(header, jws, Number.isNaN(at.getTime()) ? now : at);
+    throw genuine ? misunderstood('payload', detailOf(error, name)) : new Refused('payload', detailOf(error, name));
+  }
+  if (answer instanceof Refused) throw answer;
   if (parsed.signedDate > now.getTime() + FUTURE_MS) throw new Refused('future');
-  if (await demands.revoked?.(header.fingerprint)) throw new Refused('revoked');
+  for (const each of header.fingerprints) if (await demands.revoked?.(each)) throw new Refused('revoked');
   return parsed;
 };
 
@@ -119,9 +134,9 @@ type Signed = { signedTransactionInfo?: string | undefined; signedRenewalInfo?: 
 const verifyInner = async (check: Check, { signedTransactionInfo, signedRenewalInfo }: Signed) => {
   const transaction = signedTransactionInfo && (await verifyOne(check, aTransaction, signedTransactionInfo));
   const renewal = signedRenewalInfo && (await verifyOne(check, aRenewal, signedRenewalInfo));
-  if (renewal && !transaction) throw new Refused('incomplete', 'a renewal without its transaction');
+  if (renewal && !transaction) throw misunderstood('incomplete', 'a renewal without its transaction');
   if (transaction && renewal && renewal.originalTransactionId !== transaction.originalTransactionId)
-    throw new Refused('inconsistent', 'the renewal is of another purchase than the transaction');
+    throw misunderstood('inconsistent', 'the renewal is of another purchase than the transaction');
   return { transaction: transaction || undefined, renewal: renewal || undefined };
 };
 
@@ -143,7 +158,7 @@ export const verifyNotification = (trust: Trust, signedPayload: string, now: Dat
     checkLive(check, opened);
     const inner = await verifyInner(check, payload.data ?? {});
     const missing = needs.get(payload.notificationType)?.find((need) => !inner[need]);
-    if (missing) throw new Refused('incomplete', `${payload.notificationType} without its ${missing}`);
+    if (missing) throw misunderstood('incomplete', `${payload.notificationType} without its ${missing}`);
     return ofNotification(payload, check.environment, inner);
   });
 
@@ -160,7 +175,7 @@ export const verifyTransaction = (trust: Trust, signedTransaction: string, now: 
 /** One answer to what state a customer's subscriptions are in. */
 export const verifyStatus = (trust: Trust, status: unknown, now: Date, demands: Demands = {}) =>
   refusalOf(async () => {
-    const parsed = parse(SignedStatus, status, 'status');
+    const parsed = readStatus(status);
     const check = await begin(trust, openJws(parsed.signedTransactionInfo), now, demands);
     return ofStatus(parsed, check.environment, await verifyInner(check, parsed));
   });

@@ -146,6 +146,7 @@ test('alarms watch each listener, each dead-letter queue and each schedule', () 
     'ReconcileLost',
     'StoreDenied',
     'AskGivenUp',
+    'NotificationNotUnderstood',
     'Errors RedriveSchedule',
     'Errors PurchasesAnchorSchedule',
     'Errors PurchasesReconcileSchedule',

@@ -59,7 +59,7 @@ test('what cdk synthesizes, and finds nothing wrong with, is what local/ runs', 
   expect(await runApp(readJson('cdk.json').context)).toEqual({ code: 0, stderr: '' });
   const deployed = JSON.parse(readFileSync(join(outdir, 'Chorus.template.json'), 'utf8'));
   expect(withoutCode(deployed)).toEqual(withoutCode(dev));
-});
+}, 120_000);
 
 test('the template is the same each time it is made', () => expect(synthesize()).toEqual(dev));
 

@@ -8,6 +8,7 @@ import { type Deps, makeDeps, ports } from '../../core/deps.ts';
 import { chainKey, payloadKey } from '../../core/keys.ts';
 import { append, type Entry, genesisOf, hashOf, readChain } from '../../functions/purchases/audit.ts';
 import { leafKey, readDigest } from '../../functions/purchases/digests.ts';
+import { createPki } from '../../local/providers/appstore-pki.ts';
 import { functionArn } from '../../local/template/interpret.ts';
 import { type Proof, verifyAudit } from '../../ops/audit.ts';
 import { readKeys } from '../../ops/audit-digests.ts';
@@ -327,4 +328,13 @@ describe('tampering', () => {
     await s3.send(new DeleteObjectCommand({ Bucket, Key: first }));
     expect(await kinds()).toEqual(['digest', 'not anchored']);
   });
+});
+
+test('what was appended and no store signed is found, though its chain is whole', async () => {
+  const forged = 'appstore-production-99';
+  const raw = createPki().sign({ transactionId: '99', environment: 'Production', bundleId: 'nobody' });
+  await append(deps(), demo, { ...payload('forged', forged), store: 'appstore', source: 'transaction', raw });
+  await anchored();
+  const { findings } = await verified(chainKey(demo, forged, 1).pk);
+  expect(findings).toMatchObject([{ kind: 'entry', tenant: 'demo', detail: '1: no store signed it' }]);
 });

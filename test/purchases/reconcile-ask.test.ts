@@ -5,14 +5,16 @@ import { entitlementsOf, makeAccountToken, setConsent } from '../../functions/cu
 import { parseChain } from '../../functions/purchases/appstore-ask.ts';
 import { keep } from '../../functions/purchases/appstore-keep.ts';
 import { type AskJob, answerAsk } from '../../functions/purchases/ask.ts';
+import { claim } from '../../functions/purchases/claim.ts';
 import { entitle } from '../../functions/purchases/entitle.ts';
 import { reconcileAll } from '../../functions/purchases/reconcile.schedule.ts';
 import { restore } from '../../functions/purchases/restore.http.ts';
 import { trustOf, verifyNotification } from '../../functions/purchases/verify.ts';
+import { Act } from '../../local/providers/appstore-acts.ts';
 import type { Notice } from '../../local/providers/appstore-book.ts';
 import { openStore } from '../local/appstore-stage.ts';
 import { tenants } from '../local/stage.ts';
-import { ada, demo } from '../people.ts';
+import { ada, ben, demo } from '../people.ts';
 import { HOUR, openTables } from './stores.ts';
 
 const here = vi.hoisted(() => ({ pem: '', tenants: new Map<string, unknown>() }));
@@ -220,6 +222,30 @@ describe('a store that asks how a purchase was used', () => {
     await ask(job);
     await ask(queued[0]?.job);
     expect(local.store.told).toHaveLength(1);
+  });
+});
+
+describe('who shows a transaction', () => {
+  test('has it only by all that was signed of it, also by what its stream has not heard of yet', async () => {
+    const { deps, local, hear, tenant } = await stage();
+    const [bought] = local.act('buy', { product: 'gold.monthly', accountToken: undefined });
+    if (!bought) throw new Error('nothing was told');
+    await hear(bought);
+    // Bought again with a token, and no stream has told of it.
+    local.act('expire', { product: 'gold.monthly' });
+    const again = local.act('resubscribe', {
+      product: 'gold.monthly',
+      accountToken: await makeAccountToken(deps, actor),
+    });
+    for (const { signedPayload } of again) {
+      const verified = await verifyNotification(trustOf(tenant), signedPayload, deps.now());
+      if ('refused' in verified) throw new Error(JSON.stringify(verified));
+      await keep(deps, demo, verified, signedPayload);
+    }
+    const shown = local.store.shop.shown(Act.parse({ product: 'gold.monthly' }));
+    expect(await claim(deps, { tenant: demo, user: ben }, shown?.signedTransaction ?? '')).toMatchObject({
+      rejected: 'claimed-by-another',
+    });
   });
 });
 

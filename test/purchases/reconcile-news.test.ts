@@ -38,6 +38,8 @@ describe('a statement is news', () => {
   ])('%s', (_, known, fresh) => expect(isNews(known, fresh)).toBe(true));
 });
 
+const older = fact(10, { transaction: transaction(10) });
+
 describe('a statement is none', () => {
   test.each<[string, Fact[], Fact]>([
     ['signed anew', [said], fact(20, { transaction: transaction(20), renewal: renewal(20), verdict: 'active' })],
@@ -48,5 +50,11 @@ describe('a statement is none', () => {
       fact(7, { transaction: transaction(7), renewal: renewal(7) }),
     ],
     ['about nothing', [], fact(1)],
+    ['older than what is known', [fact(20, { transaction: transaction(20, { revoked: { at: 15 } }) })], older],
+    [
+      'of a renewal that is known better',
+      [fact(20, { renewal: renewal(20, { renews: false }) })],
+      fact(10, { renewal: renewal(10) }),
+    ],
   ])('%s', (_, known, again) => expect(isNews(known, again)).toBe(false));
 });

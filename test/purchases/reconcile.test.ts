@@ -127,6 +127,32 @@ describe('a run that is cut short', () => {
     );
     expect(known.size).toBe(9);
   });
+  test('and finds the same page unreadable for ever reads all around it, and says so', async () => {
+    const bad = START - HOUR;
+    const { run, source, known, until } = stage([
+      ...names(6, START - 3 * DAY),
+      { at: bad, name: 'bad' },
+      { at: bad, name: 'beside' },
+      { at: bad, name: 'behind' },
+    ]);
+    const { page } = source;
+    source.page = async (span, token) => {
+      const found = await page(span, token);
+      if (token !== undefined && span.from <= bad && bad <= span.to)
+        throw new StoreError({ kind: 'bug' }, 'unreadable');
+      return found;
+    };
+    await expect(run()).rejects.toThrow('unreadable');
+    expect(known).toContain('n5');
+    const reached = await until();
+    expect(reached, 'nearly there').toBeGreaterThan(bad - 2 * 60_000);
+    expect(reached).toBeLessThanOrEqual(bad);
+    // The next one goes on from there, also from within the hour that it reads again, and ends as soon as it can be read.
+    await expect(run()).rejects.toThrow('unreadable');
+    source.page = page;
+    expect(await run()).toMatchObject({ behind: false });
+    expect(known).toContain('behind');
+  });
   test('and was forgotten for longer than the store remembers begins anew', async () => {
     const { run, trouble, clock, asked, source, deps } = stage(names(5));
     trouble.take = () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeDeps, ports } from '../../core/deps.ts';
 import { TenantId } from '../../core/ids.ts';
 import type { Entry } from '../../core/log.ts';
+import { revocationKey } from '../../core/purchase-keys.ts';
 import type { Tenant } from '../../core/tenants.ts';
 import { readAnswer, requestOf } from '../../functions/purchases/appstore-ocsp.ts';
 import { checkRevocation, revokedBy } from '../../functions/purchases/revocation.ts';
@@ -58,8 +59,10 @@ const begin = (said: Partial<typeof says> = {}) => {
   const appstore = { bundleId: 'b', appAppleId: 1, environments: ['Production'], roots };
   const shop = { tenant, purchases: { appstore } } as object as Tenant;
   const jws = current.sign(transaction());
-  const fingerprint = createHash('sha256').update(current.chain.leaf.certificate).digest('hex');
-  return { ...createStage(), shop, jws, fingerprint, pki: current };
+  const [fingerprint = '', issuer = ''] = [current.chain.leaf, current.chain.intermediate].map(({ certificate }) =>
+    createHash('sha256').update(certificate).digest('hex'),
+  );
+  return { ...createStage(), shop, jws, fingerprint, issuer, pki: current };
 };
 
 describe('a certificate', () => {
@@ -70,14 +73,27 @@ describe('a certificate', () => {
     expect(await revokedBy(deps, tenant)(fingerprint)).toBe(false);
   });
   test.each([
-    ['itself', { leaf: { status: 'revoked' } }],
-    ['the one that issued it', { intermediate: { status: 'revoked' } }],
-    ['itself, though nothing is known of the other', { leaf: { status: 'revoked' }, intermediate: undefined }],
-  ] as const)('is revoked with %s', async (_, said) => {
-    const { deps, shop, jws, fingerprint, log } = begin(said);
+    ['itself', 'fingerprint', { leaf: { status: 'revoked' } }],
+    ['the one that issued it', 'issuer', { intermediate: { status: 'revoked' } }],
+    [
+      'itself, though nothing is known of the other',
+      'fingerprint',
+      { leaf: { status: 'revoked' }, intermediate: undefined },
+    ],
+  ] as const)('is revoked with %s', async (_, which, said) => {
+    const { deps, shop, jws, log, ...names } = begin(said);
+    const fingerprint = names[which];
     expect(await checkRevocation(deps, shop, jws, 200)).toBe('revoked');
     expect(await revokedBy(deps, tenant)(fingerprint)).toBe(true);
     expect(log).toContainEqual(expect.objectContaining({ level: 'error', msg: 'certificate revoked', fingerprint }));
+  });
+  test('that was revoked is never forgotten, one that is good is after a while', async () => {
+    const { deps, shop, jws, fingerprint, issuer } = begin({ leaf: { status: 'revoked' } });
+    await checkRevocation(deps, shop, jws);
+    const row = (name: string) =>
+      deps.ddb.get({ TableName: deps.env.TRAIL_TABLE, Key: revocationKey(tenant, name), ConsistentRead: true });
+    expect(await row(fingerprint)).not.toHaveProperty('expires');
+    expect(await row(issuer)).toHaveProperty('expires');
   });
   test('is asked about once an hour', async () => {
     const { deps, shop, jws, clock } = begin();
@@ -95,7 +111,8 @@ describe('a certificate', () => {
     says.leaf = {};
     clock.ms += 2 * hour;
     expect(await checkRevocation(deps, shop, jws)).toBe('revoked');
-    expect(responder.asked).toHaveLength(2);
+    // Of the one that issued it, once more.
+    expect(responder.asked).toHaveLength(3);
     expect(await revokedBy(deps, tenant)(fingerprint)).toBe(true);
   });
   test('of a responder that fails is unknown, and is not asked about for five minutes', async () => {
@@ -107,6 +124,16 @@ describe('a certificate', () => {
     says.leaf = { status: 'revoked' };
     clock.ms += 5 * 60_000;
     expect(await checkRevocation(deps, shop, jws)).toBe('revoked');
+  });
+  test('that another process found to be revoked is so here within five minutes', async () => {
+    const { deps, clock, fingerprint } = begin();
+    const revoked = revokedBy(deps, tenant);
+    expect(await revoked(fingerprint)).toBe(false);
+    const Item = { ...revocationKey(tenant, fingerprint), status: 'revoked', checked: clock.ms };
+    await deps.ddb.put({ TableName: deps.env.TRAIL_TABLE, Item });
+    expect(await revoked(fingerprint), 'a row is not read for each notification').toBe(false);
+    clock.ms += 5 * 60_000;
+    expect(await revoked(fingerprint)).toBe(true);
   });
   test('that names no responder is unknown, and nobody is asked', async () => {
     const { deps, shop } = begin();

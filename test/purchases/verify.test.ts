@@ -165,7 +165,7 @@ describe('a certificate that is known to be revoked', () => {
     await verifyNotification(trust, notification({ by: createPki() }), now, { revoked: note });
     expect(asked).toEqual([]);
     await verifyNotification(trust, notification(), now, { revoked: note });
-    expect(new Set(asked)).toEqual(new Set([sha256(leaf.certificate)]));
+    expect(new Set(asked)).toEqual(new Set([sha256(leaf.certificate), sha256(pki.chain.intermediate.certificate)]));
   });
 });
 

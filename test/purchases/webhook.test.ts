@@ -2,8 +2,12 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { makeDeps } from '../../core/deps.ts';
+import { revocationKey } from '../../core/purchase-keys.ts';
+import { issue, LEAF_MARK, type Link } from '../../local/providers/appstore-pki.ts';
 import { changes, type Row, readAside, readTables } from '../api/tables.ts';
 import { expectNoInternals, expectProblem, type Raw, wire } from '../api/wire.ts';
+import { demo } from '../people.ts';
 import { type Json, useWorld } from '../world.ts';
 import { withFaults } from './faults.ts';
 import { fresh, openShop, type Shop } from './shop.ts';
@@ -188,9 +192,7 @@ describe('what is not from the App Store, or not for this app', () => {
         });
       },
     ],
-    ['no transaction where there must be one', () => shop.notice('SUBSCRIBED', undefined)],
     ['the future', () => shop.notice('TEST', undefined, { signedDate: Date.now() + DAY })],
-    ['a date that no calendar has', () => shop.notice('TEST', undefined, { signedDate: 8.64e15 + 1 })],
     ['Xcode', () => shop.notice('TEST', undefined, { data: { environment: 'Xcode' } })],
     ['another app', () => shop.notice('TEST', undefined, { data: { bundleId: 'example.other' } })],
     ['another tenant', () => shop.notice('SUBSCRIBED', shop.transaction({}, 'aurora'), {}, 'aurora')],
@@ -231,6 +233,51 @@ describe('what is not from the App Store, or not for this app', () => {
     expect(rows.length).toBeGreaterThan(150);
     expect(rows.length).toBeLessThanOrEqual(256);
     expect(JSON.stringify(rows)).not.toContain('forged');
+  });
+});
+
+describe('what is signed by a certificate', () => {
+  const link = (more: object = {}): Link =>
+    issue({ name: 'Local App Store', issuer: shop.pki.chain.intermediate, ca: false, marks: [LEAF_MARK], ...more });
+  const by = (leaf: Link): string => {
+    const { intermediate, root } = shop.pki.chain;
+    const [, payload = ''] = shop.notice('TEST').split('.');
+    return shop.pki.sign(Buffer.from(payload, 'base64url').toString(), { chain: [leaf, intermediate, root] });
+  };
+  test('that is good is taken', async () => expect((await shop.deliver(by(link()))).status).toBe(200));
+  test('that ended since is refused', async () =>
+    expectRefused(await shop.deliver(by(link({ until: new Date(Date.now() - 120_000) })))));
+  test('that is known to be revoked is refused, also from devices', async () => {
+    const leaf = link();
+    const fingerprint = createHash('sha256').update(leaf.certificate).digest('hex');
+    const Item = { ...revocationKey(demo, fingerprint), status: 'revoked', checked: Date.now() };
+    await makeDeps({ read: 0, write: 0 }).ddb.put({ TableName: world().env.TRAIL_TABLE ?? '', Item });
+    expectRefused(await shop.deliver(by(leaf)));
+    const ada = await world().person('w-revoked');
+    const { intermediate, root } = shop.pki.chain;
+    const signedTransaction = shop.pki.sign(shop.transaction(), { chain: [leaf, intermediate, root] });
+    expect((await ada.call('POST', '/v1/purchases', { signedTransaction })).status).toBe(422);
+  });
+});
+
+describe('what the App Store signed for this app and we do not understand', () => {
+  test.each([
+    ['no transaction where there must be one', () => shop.notice('SUBSCRIBED', undefined)],
+    ['a quantity of nothing', () => shop.notice('ONE_TIME_CHARGE', shop.transaction({ quantity: 0 }))],
+    ['a name that is a number', () => shop.notice('TEST', undefined, { subtype: 5 })],
+  ])('%s is not kept, and comes again: an alarm rings', async (_, make) => {
+    const signed = make();
+    const answer = await keepingNothing(() => shop.deliver(signed));
+    expectProblem(world(), answer, 503, 'not-understood');
+    expect(answer.headers['retry-after']).toBe('3600');
+    const digest = createHash('sha256').update(signed).digest('hex');
+    expect(
+      await world().logged((entry) => entry.msg === 'notification not understood' && entry.digest === digest),
+    ).toMatchObject({ level: 'error', tenant: 'demo' });
+  });
+  test('in a field that nobody reads is taken', async () => {
+    const odd = shop.transaction({ offerIdentifier: 'x'.repeat(600) });
+    expect((await shop.deliver(shop.notice('SUBSCRIBED', odd, { data: { status: 1 } }))).status).toBe(200);
   });
 });
 

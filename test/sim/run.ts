@@ -153,8 +153,7 @@ const inspect = async (world: World): Promise<void> => {
   const rowsNow = () => canonicalJson(world.raw.items('views').filter(({ pk }) => isOwn(world, pk)));
   const rows = rowsNow();
   await finish(world, 'rebuild', rebuild(world));
-  if (rowsNow() !== rows)
-    world.cloud.violation('rebuild: a read model differs from what its events say');
+  if (rowsNow() !== rows) world.cloud.violation('rebuild: a read model differs from what its events say');
 };
 
 /** Looks at everything that must hold in the end. @param more checks of its own */
