@@ -8,6 +8,7 @@ import { plantBug } from './load.ts';
 import { plants } from './plants.ts';
 import { createSum, finish, note, progress, type Sum, take } from './report.ts';
 import type { Result } from './run.ts';
+import { readSeen, writeSeen } from './seen.ts';
 import type { Job, Told } from './worker.ts';
 
 const HELP = `npm run sim -- --seeds 1000     that many runs (300 if not said), and the planted bugs
@@ -24,10 +25,17 @@ npm run sim -- --restores 100    so many seeds whose tables are restored, repair
   --with <name>    with this planted bug, for --seed, --twins and --restores
   --no-plants      without the planted bugs
   --plant <text>   only the planted bugs whose name holds this, and no other runs
+  --remember       keep which seeds saw the planted bugs
   --workers <n>    processes at once (2)
 `;
 const PLANT_SEEDS = 300;
 const AGAIN = 10;
+
+const seedsFor = (plant: string): number[] => {
+  const all = Array.from({ length: PLANT_SEEDS }, (_, i) => i + 1);
+  const seen = readSeen()[plant];
+  return seen === undefined ? all : [seen, ...all.filter((seed) => seed !== seen)];
+};
 
 /** Runs jobs in processes of their own, so many at once. @throws when one breaks */
 const runJobs = async (jobs: Job[], workers: number, sum: Sum): Promise<void> => {
@@ -140,9 +148,10 @@ const Flags = z.strictObject({
   whole: z.boolean().optional(),
   'no-plants': z.boolean().optional(),
   plant: z.string().optional(),
+  remember: z.boolean().optional(),
   help: z.boolean().optional(),
 });
-const SWITCHES = ['enumerate', 'restored', 'whole', 'no-plants', 'help'];
+const SWITCHES = ['remember', 'enumerate', 'restored', 'whole', 'no-plants', 'help'];
 
 /** @throws Error, one sentence, for a flag that is unknown or wrong */
 const readFlags = (args: string[]): z.infer<typeof Flags> => {
@@ -171,9 +180,10 @@ const runSeeds = async (flags: z.infer<typeof Flags>): Promise<number> => {
   const planted = flags['no-plants'] ? [] : plants.filter(({ name }) => name.includes(text));
   const jobs: Job[] = [
     ...chunks(seeds, size).map((some) => ({ kind: 'seeds' as const, seeds: some, again: AGAIN })),
-    ...planted.map(({ name, restore = false }) => ({ kind: 'plant' as const, name, seeds: PLANT_SEEDS, restore })),
+    ...planted.map(({ name, restore = false }) => ({ kind: 'plant' as const, name, seeds: seedsFor(name), restore })),
   ];
   await runJobs(jobs, workers, sum);
+  if (flags.remember) writeSeen({ ...readSeen(), ...Object.fromEntries(sum.seen) });
   return finish(sum, `seeds=${seeds.length}`, `planted=${sum.caught}/${planted.length} `);
 };
 

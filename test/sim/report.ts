@@ -9,6 +9,8 @@ export type Sum = {
   ops: number;
   faults: number;
   caught: number;
+  /** Which seed saw a planted bug. */
+  seen: Map<string, number>;
   missed: string[];
   failed: Map<string, string[]>;
   worst: { name: string; violations: number; faults: number };
@@ -19,6 +21,7 @@ export const createSum = (total: number): Sum => ({
   ops: 0,
   faults: 0,
   caught: 0,
+  seen: new Map(),
   missed: [],
   failed: new Map(),
   worst: { name: '-', violations: 0, faults: -1 },
@@ -40,7 +43,10 @@ export const take = (sum: Sum, told: Told): void => {
   if (told.kind === 'total') sum.total = told.total;
   if (told.kind === 'caught') {
     if (told.seed === undefined) sum.missed.push(told.plant);
-    else sum.caught++;
+    else {
+      sum.caught++;
+      sum.seen.set(told.plant, told.seed);
+    }
     note(
       `${process.stderr.isTTY ? '\n' : ''}planted: ${told.plant}: ${told.seed === undefined ? 'NOT CAUGHT' : `seed ${told.seed}: ${told.violation}`}`,
     );

@@ -6,7 +6,7 @@ export const Job = z.discriminatedUnion('kind', [
   /** Seeds one after the other; every `again`th twice, to see the same hash. */
   z.object({ kind: z.literal('seeds'), seeds: z.array(z.int()), again: z.int() }),
   /** Seeds until one sees the planted bug. */
-  z.object({ kind: z.literal('plant'), name: z.string(), seeds: z.int(), restore: z.boolean() }),
+  z.object({ kind: z.literal('plant'), name: z.string(), seeds: z.array(z.int()), restore: z.boolean() }),
   /** The nth part of all faults of the fixed script. */
   z.object({ kind: z.literal('enumerate'), part: z.int(), parts: z.int() }),
 ]);
@@ -28,7 +28,7 @@ const work = async (job: Job): Promise<void> => {
   const { runRestore } = await import('./restore.ts');
   const loaded = await loadSystem();
   if (job.kind === 'plant') {
-    for (let seed = 1; seed <= job.seeds; seed++) {
+    for (const seed of job.seeds) {
       const { violations } = job.restore ? await runRestore(loaded, seed) : await run(loaded, { seed });
       if (violations.length > 0) return tell({ kind: 'caught', plant: job.name, seed, violation: violations[0] });
     }
