@@ -100,4 +100,4 @@ test('the functions of this project bundle, small enough to start fast, without 
     // An ES import of these loads all of undici at each cold start.
     expect(code, id).not.toMatch(/from\s*"(node:)?https?"/);
   }
-});
+}, 120_000);
