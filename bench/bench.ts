@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gather } from './crowd.ts';
+import { deckRows } from './deck.ts';
 import { probeEcho, probePut } from './limits.ts';
 import { asFastAsPossible, atRate, type Limits, type Paced } from './load.ts';
 import { memory } from './memory.ts';
@@ -17,6 +18,7 @@ import { purchaseRows } from './purchases.ts';
 import { pushRows } from './push.ts';
 import { starts } from './startup.ts';
 import { percentile, round, table } from './stats.ts';
+import { stormRows } from './storm.ts';
 
 export type Row = { name: string; value: number; unit: string; limit?: number; ratio?: number };
 
@@ -110,6 +112,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   messages: async () => [...(await runMessages()), ...(await otherRows())],
   push: pushRows,
   purchases: purchaseRows,
+  matching: async () => [...(await deckRows()), ...(await stormRows())],
 };
 const asked = Object.entries(parts).filter(([part]) => positionals.length === 0 || positionals.includes(part));
 const rows: Row[] = [];

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { boot } from '../local/system.ts';
+import { roomy } from '../local/tenants.ts';
 import { operationNames } from './budgets.ts';
+import { faces } from './faces.ts';
 import { type Cost, countRefusals, type LogEntry, measure, type Operation } from './meter.ts';
 import { operations, type Stage } from './operations.ts';
 import { syncs } from './syncs.ts';
@@ -46,10 +48,10 @@ export const costs = async (repetitions: number, only?: readonly string[]): Prom
   const { onLog, until } = createLog();
   const refusals = countRefusals();
   // One second instead of ten: how long a push waits for an acknowledgement costs nothing.
-  const system = await boot({ data, quiet: true, onLog, graceSeconds: 1 });
+  const system = await boot({ data, quiet: true, onLog, graceSeconds: 1, limits: roomy });
   try {
     const stage: Stage = { http: system.http, ws: system.ws, drain: system.drain, until };
-    const rows: Operation[] = [...(await operations(stage)), ...syncs(stage)];
+    const rows: Operation[] = [...(await operations(stage)), ...faces(stage), ...syncs(stage)];
     const measured: Cost[] = [];
     for (const row of rows.filter(({ name }) => only?.includes(name) ?? true))
       measured.push(await measure({ system, refusals: refusals.count }, row, repetitions));

@@ -85,7 +85,7 @@ const open = (
 export const startChorus = ({ data, port, command, output }: Options): Chorus => {
   const started = performance.now();
   const flags = ['--port', String(port), '--data', data];
-  const { child, lastWords } = open([...(command ?? [process.execPath, 'local/main.ts']), ...flags], output);
+  const { child, lastWords } = open([...(command ?? [process.execPath, 'local/main.ts', '--roomy']), ...flags], output);
   const pid = child.pid ?? 0;
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;

@@ -7,6 +7,7 @@ import { Match, readMatches } from './matches.ts';
 
 export const handler = http(
   {
+    limit: 'reads',
     query: z.strictObject({ after: UserId.optional(), limit: Limit(50, 100) }),
     output: z.strictObject({ matches: z.array(Match), more: z.boolean() }),
   },

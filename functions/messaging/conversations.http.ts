@@ -18,6 +18,8 @@ const Conversation = z.strictObject({
   read: z.int(),
   unread: z.int(),
   last: Message.optional(),
+  /** Nobody can write into it any more. */
+  closed: z.literal(true).optional(),
   at: Timestamp,
 });
 
@@ -33,7 +35,10 @@ const show = async (deps: Deps, { stream, read, at }: Pointer): Promise<z.infer<
     const messages = conversation.count(state);
     const last = head && messagesOf(conversationId, head).at(-1);
     const counts = { messages, read, unread: Math.max(0, messages - read) };
-    return [{ conversationId, version, members: [...membersOf(state)], ...counts, ...(last ? { last } : {}), at }];
+    const closed = state.status === 'closed' ? { closed: true as const } : {};
+    return [
+      { conversationId, version, members: [...membersOf(state)], ...counts, ...(last ? { last } : {}), ...closed, at },
+    ];
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     deps.log({ level: 'error', msg: 'conversation unreadable', tenant: stream.tenant, stream: streamName(stream) });
@@ -43,6 +48,7 @@ const show = async (deps: Deps, { stream, read, at }: Pointer): Promise<z.infer<
 
 export const handler = http(
   {
+    limit: 'reads',
     query: z.strictObject({ before: Before.optional(), limit: Limit(20, 50) }),
     output: z.strictObject({ conversations: z.array(Conversation), next: z.string().optional() }),
   },

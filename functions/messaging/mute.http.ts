@@ -10,6 +10,7 @@ const Until = z.union([z.literal(FOREVER), z.iso.datetime()], rule);
 
 export const handler = http(
   {
+    limit: 'marks',
     params: z.strictObject({ conversationId: ConversationId }),
     body: z.strictObject({ until: Until }),
     output: Muted,

@@ -18,6 +18,7 @@ const ahead = (): Problem =>
 
 export const handler = http(
   {
+    limit: 'marks',
     params: z.strictObject({ conversationId: ConversationId }),
     body: z.strictObject({ upTo: z.int().min(1) }),
     output: z.strictObject({ read: z.int(), unread: z.int() }),

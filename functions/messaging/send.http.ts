@@ -13,12 +13,16 @@ import { Message, messagesOf } from './message.ts';
 
 export const handler = http(
   {
+    limit: 'messages',
     params: z.strictObject({ conversationId: ConversationId }),
     body: z.strictObject({ text: Text(MESSAGE_CHARACTERS), after: Version }),
     output: Message,
     status: 201,
     idempotent: true,
-    refusals: { 'not-found': { status: 404, detail: '' } },
+    refusals: {
+      'not-found': { status: 404, detail: '' },
+      closed: { status: 409, detail: 'This conversation has ended.' },
+    },
   },
   async ({ params: { conversationId }, body: { text, after }, actor, commandId }, deps) => {
     const stream = conversationStream(actor, conversationId);

@@ -5,6 +5,6 @@ import { ConversationId } from '../../core/ids.ts';
 import { Muted, setMute } from './mute.ts';
 
 export const handler = http(
-  { params: z.strictObject({ conversationId: ConversationId }), output: Muted },
+  { limit: 'marks', params: z.strictObject({ conversationId: ConversationId }), output: Muted },
   ({ params: { conversationId }, actor }, deps) => setMute(deps, actor, conversationId, undefined),
 );

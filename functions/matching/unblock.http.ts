@@ -1,0 +1,21 @@
+/** DELETE /v1/blocks/{userId} — lifts one's own block; what it ended stays ended. */
+import { z } from 'zod';
+import { isRejection } from '../../core/decider.ts';
+import { http } from '../../core/http.ts';
+import { UserId } from '../../core/ids.ts';
+import { say } from './pair.ts';
+import { refusals } from './refusals.ts';
+
+export const handler = http(
+  {
+    limit: 'blocks',
+    params: z.strictObject({ userId: UserId }),
+    output: z.undefined(),
+    status: 204,
+    refusals,
+  },
+  async ({ params, actor, commandId }, deps) => {
+    const said = await say(deps, { actor, other: params.userId, commandId }, { type: 'Unblock' });
+    return isRejection(said) ? said : undefined;
+  },
+);
