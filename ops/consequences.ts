@@ -52,8 +52,9 @@ export const lookAtCauses = async (
 export const readRow = ({ ddb, env }: Pick<Deps, 'ddb' | 'env'>, { pk, sk }: Key): Promise<Item | undefined> =>
   ddb.get({ TableName: env.VIEWS_TABLE, Key: { pk, sk }, ConsistentRead: true });
 
-/** The row is as events say, or is not there where they say so. */
-export const isRow = (item: Item | undefined, { row }: RowChange): boolean => isDeepStrictEqual(item, row);
+/** The row is as events say, or is not there where they say so; one that expires may be gone. */
+export const isRow = (item: Item | undefined, { row }: RowChange): boolean =>
+  isDeepStrictEqual(item, row) || (item === undefined && row?.expires !== undefined);
 
 /** The changes of a view's rows by one stream, from `from` on: of each row the last one. */
 export const foldRows = async (

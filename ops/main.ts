@@ -3,7 +3,9 @@ import { errorName } from '../core/log.ts';
 import { TenantError } from '../core/tenants.ts';
 import { appstore } from './appstore.ts';
 import { audit } from './audit.ts';
+import { cases } from './cases.ts';
 import { type Command, OpsError, UsageError } from './command.ts';
+import { erasures } from './erasures.ts';
 import { type CommandLine, helpOf, helpOfAll, readCommandLine } from './flags.ts';
 import { parked } from './parked.ts';
 import { createOutput, type Io } from './progress.ts';
@@ -13,7 +15,7 @@ import { openTarget } from './target.ts';
 import { trace } from './trace.ts';
 import { verify } from './verify.ts';
 
-const commands: readonly Command[] = [parked, rebuild, repair, verify, audit, appstore, trace];
+const commands: readonly Command[] = [parked, rebuild, repair, verify, audit, appstore, cases, erasures, trace];
 
 const find = (name: string): Command | undefined => commands.find((command) => command.name === name);
 

@@ -19,7 +19,7 @@ export const accountTokensView: View = {
   changes: ({ tenant }, { events }) =>
     events.flatMap((each) => {
       const event = PersonEvent.parse(each);
-      return event.type === 'AccountTokenMade' ? [tokenRow(tenant, event.token, event.person)] : [];
+      return event.type === 'AccountTokenMade' && event.token ? [tokenRow(tenant, event.token, event.person)] : [];
     }),
   causeOf: (key) => {
     const row = parseTokenOwnerKey(key);

@@ -7,7 +7,7 @@ import { person } from './person.ts';
 import { PreferencesSaid } from './preferences.ts';
 
 export const handler = http(
-  { body: PreferencesSaid, output: PreferencesSaid },
+  { limit: 'preferences', body: PreferencesSaid, output: PreferencesSaid },
   async ({ body: preferences, actor, commandId }, deps) => {
     const stream = { tenant: actor.tenant, kind: 'person', id: actor.user } as const;
     const at = deps.now().toISOString();

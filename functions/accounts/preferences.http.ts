@@ -4,7 +4,7 @@ import { load } from '../../core/load.ts';
 import { person } from './person.ts';
 import { noPreferences, Preferences } from './preferences.ts';
 
-export const handler = http({ output: Preferences }, async ({ actor }, deps) => {
+export const handler = http({ limit: 'reads', output: Preferences }, async ({ actor }, deps) => {
   const { state } = await load(deps, person, { tenant: actor.tenant, kind: 'person', id: actor.user });
   return state.preferences ?? noPreferences;
 });

@@ -74,8 +74,8 @@ export const damagesOf = (history: () => History): Damage[] => {
     ],
     [
       'a version that can not be decoded, beside its receipt',
-      () => told('ada').flatMap((row) => (row.sk.startsWith('v#') ? [set('events', row, { audience: 'nobody' })] : [])),
-      () => ['undecodable: person/ada v1'],
+      () => told('ben').flatMap((row) => (row.sk.startsWith('v#') ? [set('events', row, { audience: 'nobody' })] : [])),
+      () => ['undecodable: person/ben v1'],
       'lasts',
     ],
     [
@@ -110,13 +110,13 @@ export const damagesOf = (history: () => History): Damage[] => {
     ],
     [
       'a commit whose receipt is gone',
-      () => without('events', ...told('ada').filter(({ sk }) => sk.startsWith('c#'))),
-      () => ['commit without receipt: person/ada v1'],
+      () => without('events', ...told('ben').filter(({ sk }) => sk.startsWith('c#'))),
+      () => ['commit without receipt: person/ben v1'],
     ],
     [
       'a receipt whose commit is gone',
-      () => without('events', ...told('ada').filter(({ sk }) => sk.startsWith('v#'))),
-      () => ['orphan: person/ada ada', 'reaction missing: pair/ada+ben', 'receipt without commit: person/ada v1'],
+      () => without('events', ...told('ben').filter(({ sk }) => sk.startsWith('v#'))),
+      () => ['orphan: person/ben ben', 'reaction missing: pair/ada+ben', 'receipt without commit: person/ben v1'],
     ],
     [
       'a receipt of another version',
@@ -187,18 +187,21 @@ export const damagesOf = (history: () => History): Damage[] => {
     ],
     [
       'a match that nobody was told of',
-      () => without('events', ...told('ada')),
-      () => ['orphan: person/ada ada', 'reaction missing: pair/ada+ben'],
+      () => without('events', ...told('ben')),
+      () => ['orphan: person/ben ben', 'reaction missing: pair/ada+ben'],
     ],
     [
       'what follows from a match that was not made',
       () => without('events', ...pair()),
       () => [
         `cause missing: ${talk(' system/matched:ada+ben')}`,
+        'cause missing: person/ada system/did:ada+ben@1',
         'cause missing: person/ada system/matched:ada+ben',
         'cause missing: person/ben system/matched:ada+ben',
-        'row without cause: demo#person#ada match#ben',
-        'row without cause: demo#person#ben match#ada',
+        ...['like', 'match', 'seen'].flatMap((view) => [
+          `row without cause: demo#person#ada ${view}#ben`,
+          `row without cause: demo#person#ben ${view}#ada`,
+        ]),
       ],
       'lasts',
     ],

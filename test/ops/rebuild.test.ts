@@ -16,7 +16,9 @@ import { ops, opsJson } from './ops.ts';
 
 const world = useWorld();
 const hurried = (): Walk => walkOf(world(), { hurry: true });
-const rows = async (): Promise<Row[]> => (await readTables(world())).views;
+/** Those of matches, and those that no view has. */
+const rows = async (): Promise<Row[]> =>
+  (await readTables(world())).views.filter(({ sk }) => /^(match|mood)#/.test(sk));
 const remove = async (gone: Row[]): Promise<void> =>
   damage(
     world(),
