@@ -4,12 +4,20 @@
  * without one, answers 401 with problem details.
  */
 import { z } from 'zod';
-import { TenantId, UserId } from './ids.ts';
+import { TenantId, Timestamp, UserId } from './ids.ts';
 
 export const Verdict = z.union([
-  z.strictObject({ tenant: TenantId, user: UserId, expires: z.coerce.number().int() }),
   z.strictObject({
-    refused: z.enum(['unauthenticated', 'token-expired', 'token-invalid', 'issuer-unavailable', 'key-unknown']),
+    ...{ tenant: TenantId, user: UserId, expires: z.coerce.number().int() },
+    /** Absent for who is in good standing; some routes serve the others too. */
+    standing: z.enum(['suspended', 'banned', 'erased']).optional(),
+    until: Timestamp.optional(),
+  }),
+  z.strictObject({
+    refused: z.enum([
+      ...(['unauthenticated', 'token-expired', 'token-invalid', 'issuer-unavailable', 'key-unknown'] as const),
+      'standing-unknown',
+    ]),
     detail: z.string(),
   }),
 ]);

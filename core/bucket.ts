@@ -83,6 +83,8 @@ const open = (name: () => string): Bucket & Pick<Archive, 'add'> => {
 };
 
 export const bucket: Bucket = open(() => env().PARKED_BUCKET);
+/** What people asked to have of themselves, for seven days. */
+export const exported: Bucket = open(() => env().EXPORTS_BUCKET);
 
 const { add, get, list, remove } = open(() => env().AUDIT_BUCKET);
 export const archive: Archive = { add, get, list, hide: remove };

@@ -23,6 +23,8 @@ export const Commit = z.object({
   audience: z.array(UserId).max(AUDIENCE_LIMIT),
   /** What unread is subtracted from: the number of messages up to here. */
   count: z.int().min(0),
+  /** How often somebody's words were taken out of it (core/redact.ts). */
+  redacted: z.int().min(1).optional(),
 });
 export type Commit = z.infer<typeof Commit>;
 

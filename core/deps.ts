@@ -18,6 +18,7 @@ export type Deps = {
   sockets: Sockets;
   enqueue: Enqueue;
   bucket: Bucket;
+  exported: Bucket;
   archive: Archive;
   invoke: InvokeFunction;
   /** The server's clock. Data, never order. */
@@ -42,6 +43,13 @@ const bucket: Bucket = {
   list: async (...args) => (await import('./bucket.ts')).bucket.list(...args),
 };
 
+const exported: Bucket = {
+  put: async (...args) => (await import('./bucket.ts')).exported.put(...args),
+  get: async (...args) => (await import('./bucket.ts')).exported.get(...args),
+  remove: async (...args) => (await import('./bucket.ts')).exported.remove(...args),
+  list: async (...args) => (await import('./bucket.ts')).exported.list(...args),
+};
+
 const archive: Archive = {
   add: async (...args) => (await import('./bucket.ts')).archive.add(...args),
   get: async (...args) => (await import('./bucket.ts')).archive.get(...args),
@@ -54,6 +62,7 @@ export const ports: Ports = {
   sockets,
   enqueue: async (...args) => (await import('./queue.ts')).enqueue(...args),
   bucket,
+  exported,
   archive,
   invoke: async (...args) => (await import('./invoke.ts')).invokeFunction(...args),
   now: () => new Date(),

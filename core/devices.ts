@@ -59,6 +59,9 @@ export const Device = z.object({
   appVersion: z.string().optional(),
   registeredAt: z.iso.datetime().optional(),
   connection: Connection.optional(),
+  /** Unix seconds: when its newest connection began, and when it was last heard of (about; nobody else is told exactly). */
+  connectedAt: z.int().optional(),
+  activeAt: z.int().optional(),
   /** Unix seconds: the end of a row that nobody registered, or that logged out. */
   expires: z.int().optional(),
   /**

@@ -35,7 +35,8 @@ export const isDone = async <S, C extends { at: string }, E extends { type: stri
   execution: Execution<C>,
 ): Promise<boolean> => {
   const { stream, command, dedupe } = execution;
-  if (dedupe !== 'state') return hasCommit(deps, stream, commandName(execution));
+  if (dedupe !== 'state' && (await hasCommit(deps, stream, commandName(execution)))) return true;
+  // Also of who is told nothing any more: what was not said then is not missing now.
   const decided = aggregate.decide(command, (await load(deps, aggregate, stream)).state);
   return !isRejection(decided) && decided.length === 0;
 };

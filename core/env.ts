@@ -15,8 +15,11 @@ const Env = z.object({
   PUSH_QUEUE_URL: z.url(),
   EXPIRY_QUEUE_URL: z.url(),
   ASK_QUEUE_URL: z.url(),
+  ERASURE_QUEUE_URL: z.url(),
+  EXPORT_QUEUE_URL: z.url(),
   PARKED_BUCKET: z.string().min(3),
   AUDIT_BUCKET: z.string().min(3),
+  EXPORTS_BUCKET: z.string().min(3),
   SOCKETS_ENDPOINT: z.url(),
   TENANTS_DIR: z.string().min(1),
 });

@@ -40,7 +40,10 @@ export type ServerFrame =
   | { type: 'pong'; streams: number; versions: number; registers: number }
   | { type: 'problem'; code: string; detail: string }
   /** The last frame before the server closes the connection. */
-  | { type: 'closing'; code: 'token-expired' | 'connected-elsewhere' | 'logged-out' };
+  | {
+      type: 'closing';
+      code: 'token-expired' | 'connected-elsewhere' | 'logged-out' | 'suspended' | 'banned' | 'erased';
+    };
 
 export const inboxState = (pointer: Pointer): InboxState => ({
   stream: streamName(pointer.stream),

@@ -52,3 +52,34 @@ export const hook = <P, B>(
         { requestId: event.requestContext.requestId },
       ),
     );
+
+export type Fetch<P, Q> = { params: z.ZodType<P>; query: z.ZodType<Q> };
+
+/** For whoever has a link and nothing else. @param useCase what it returns is the file to be kept, for the caller alone */
+export const fetching = <P, Q>(
+  route: Fetch<P, Q>,
+  useCase: (request: { params: P; query: Q }, deps: Deps) => Promise<{ text: string; name: string }>,
+) =>
+  middy<APIGatewayProxyEventV2, Result, Error, Context>({ timeoutEarlyInMillis: 0 })
+    .use(withProblems())
+    .handler((event, context) =>
+      invocation(
+        context,
+        async (deps) => {
+          const schema = z.object({ params: route.params, query: route.query });
+          const { pathParameters: params = {}, queryStringParameters: query = {} } = event;
+          const parsed = schema.safeParse({ params, query });
+          // A link that is none, and one that is over, are the same.
+          if (!parsed.success) throw problems.notFound();
+          // Both schemas are the route's own, so what they return is what the route declared.
+          const { text, name } = await useCase(parsed.data as { params: P; query: Q }, deps);
+          const disposition = { 'content-disposition': `attachment; filename="${name}"` };
+          return {
+            statusCode: 200,
+            headers: { ...baseHeaders, 'content-type': 'application/json', ...disposition },
+            body: text,
+          };
+        },
+        { requestId: event.requestContext.requestId },
+      ),
+    );

@@ -1,6 +1,6 @@
 /**
- * The HTTP edge: token → actor → body limits → zod → use case → 2xx or problem details. The only place in which errors
- * become responses.
+ * The HTTP edge: token → actor → rate limit → body limits → zod → use case → 2xx or problem details. The only place in
+ * which errors become responses.
  */
 import middy from '@middy/core';
 import type {
@@ -16,7 +16,10 @@ import type { Deps } from './deps.ts';
 import { invocation } from './edge.ts';
 import { type Actor, CommandId } from './ids.ts';
 import { readBody } from './json.ts';
+import type { LimitName } from './limit-table.ts';
+import { keepLimit } from './limits.ts';
 import { type FieldError, Problem, problems } from './problem.ts';
+import { refusalOf, Standing, standingAt } from './standing.ts';
 
 export type HttpEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<Record<string, unknown>>;
 type Result = APIGatewayProxyStructuredResultV2;
@@ -40,8 +43,12 @@ export type Route<P, Q, B, O, R extends string> = {
   output: z.ZodType<O>;
   /** The status of success; 200 unless said. 204 sends no body. */
   status?: 200 | 201 | 202 | 204;
+  /** How often one person may ask for it (core/limit-table.ts). */
+  limit?: LimitName;
   /** Must the request carry an Idempotency-Key? */
   idempotent?: boolean;
+  /** Is it also for people who are suspended or banned? What is theirs by law or paid for, and nothing that others see. */
+  inAnyStanding?: boolean;
   /** How each broken rule is said to the client. */
   refusals?: Record<R, { status: 403 | 404 | 409 | 422; detail: string; field?: string }>;
 };
@@ -60,19 +67,30 @@ export const fieldErrors = (error: z.ZodError): FieldError[] => error.issues.sli
 
 const unauthenticated = (code: string, detail: string): Problem => new Problem({ status: 401, code, detail });
 
+type Known = Exclude<Verdict, { refused: string }>;
+
 /** What time may mend says so. */
 const refusedBy = ({ refused: code, detail }: Extract<Verdict, { refused: string }>): Problem => {
   if (code === 'issuer-unavailable') return new Problem({ status: 503, code, detail, retryAfter: 10 });
+  if (code === 'standing-unknown') return new Problem({ status: 503, code: 'busy', detail, retryAfter: 1 });
   return new Problem({ status: 401, code, detail, ...(code === 'key-unknown' ? { retryAfter: 10 } : {}) });
 };
 
-const actorOf = (event: HttpEvent, deps: Deps): { actor: Actor; expires: number } => {
+/** @throws Problem `suspended`, `banned`, `erased` */
+const checkStanding = ({ standing: is, until }: Known, inAnyStanding: boolean, deps: Deps): void => {
+  const standing = is && standingAt(Standing.parse({ is, until }), deps.now());
+  if (!standing || standing.is === 'good' || (inAnyStanding && standing.is !== 'erased')) return;
+  throw refusalOf(standing);
+};
+
+const actorOf = (event: HttpEvent, deps: Deps, inAnyStanding: boolean): { actor: Actor; expires: number } => {
   const verdict = Verdict.safeParse(event.requestContext.authorizer?.lambda);
   if (!verdict.success) throw unauthenticated('unauthenticated', 'Send an access token as `Authorization: Bearer …`.');
   if ('refused' in verdict.data) throw refusedBy(verdict.data);
   const { tenant, user, expires } = verdict.data;
   if (expires * 1000 <= deps.now().getTime())
     throw unauthenticated('token-expired', 'The access token has expired. Get a new one and send the request again.');
+  checkStanding(verdict.data, inAnyStanding, deps);
   return { actor: { tenant, user }, expires };
 };
 
@@ -95,8 +113,8 @@ const parseRequest = <P, Q, B, O, R extends string>(
   route: Route<P, Q, B, O, R>,
   event: HttpEvent,
   deps: Deps,
+  { actor, expires }: Pick<Request<P, Q, B>, 'actor' | 'expires'>,
 ): Request<P, Q, B> => {
-  const { actor, expires } = actorOf(event, deps);
   const commandId = commandIdOf(event, deps, route.idempotent ?? false);
   const schema = z.object({ params: route.params ?? none, query: route.query ?? none, body: route.body ?? noBody });
   const parsed = schema.safeParse({
@@ -118,7 +136,7 @@ const toProblem = (error: unknown): Problem => {
 };
 
 export const problemResponse = (error: unknown, requestId: string): Result => {
-  const { status, code, detail, errors, retryAfter } = toProblem(error).init;
+  const { status, code, detail, errors, retryAfter, until } = toProblem(error).init;
   return {
     statusCode: status,
     headers: {
@@ -127,7 +145,10 @@ export const problemResponse = (error: unknown, requestId: string): Result => {
       ...(retryAfter ? { 'retry-after': String(retryAfter) } : {}),
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     },
-    body: JSON.stringify({ type: `urn:chorus:problem:${code}`, status, code, detail, errors, requestId }),
+    body: JSON.stringify({
+      ...{ type: `urn:chorus:problem:${code}`, status, code, detail, until, errors, requestId },
+      ...(status === 429 ? { retryAfter } : {}),
+    }),
   };
 };
 
@@ -166,7 +187,10 @@ export const http = <P, Q, B, O, R extends string = never>(
       invocation(
         context,
         async (deps) => {
-          const result = await useCase(parseRequest(route, event, deps), deps);
+          const caller = actorOf(event, deps, route.inAnyStanding ?? false);
+          // Before the request is read: bad input costs a token like any other, or it could be sent without end.
+          if (route.limit) await keepLimit(deps, caller.actor, route.limit);
+          const result = await useCase(parseRequest(route, event, deps, caller), deps);
           if (isRejection<O, R>(result)) throw said(route.refusals, result.rejected);
           return success(route.status ?? 200, route.output.parse(result));
         },

@@ -6,8 +6,8 @@ import { assert } from './assert.ts';
 import { type DeviceId, TenantId, UserId } from './ids.ts';
 
 export type Key = { pk: string; sk: string };
-export type StreamKind = 'conversation' | 'pair' | 'person' | 'purchase';
-export const streamKinds: readonly StreamKind[] = ['conversation', 'pair', 'person', 'purchase'];
+export type StreamKind = 'case' | 'conversation' | 'pair' | 'person' | 'profile' | 'purchase';
+export const streamKinds: readonly StreamKind[] = ['case', 'conversation', 'pair', 'person', 'profile', 'purchase'];
 
 /** One aggregate's stream of commits. */
 export type Stream = { tenant: TenantId; kind: StreamKind; id: string };

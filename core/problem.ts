@@ -1,6 +1,14 @@
 /** What a client is told when something can't be done: RFC 9457 problem details with a stable `code`. */
 export type FieldError = { field: string; rule: string };
-export type ProblemInit = { status: number; code: string; detail: string; errors?: FieldError[]; retryAfter?: number };
+export type ProblemInit = {
+  status: number;
+  code: string;
+  detail: string;
+  errors?: FieldError[];
+  retryAfter?: number;
+  /** The moment at which it will be otherwise. */
+  until?: string;
+};
 
 /** An answer to the client, not a fault: internals never stand in it. */
 export class Problem extends Error {
@@ -58,5 +66,9 @@ export const problems = {
         retryAfter: 1,
       },
     ),
+  tooManyRequests: (retryAfter: number) =>
+    problem(429, 'too-many-requests', `That was too much at once. Send the same request again in ${retryAfter} s.`, {
+      retryAfter,
+    }),
   internal: () => problem(500, 'internal', 'Something went wrong on our side. Send the same request again.'),
 };

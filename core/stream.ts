@@ -3,7 +3,7 @@
  * blocks nobody; what fails for now is retried from the lowest failure on, as Lambda's checkpoint asks.
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Context, DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { z } from 'zod';
 import { assert } from './assert.ts';
@@ -21,6 +21,10 @@ export type Change = { sequence: string; keys: Item; before: Item | undefined; a
 // The stream's records and the SDK describe the same attribute values with two sets of types.
 const plain = (image: object | undefined): Item | undefined =>
   image && unmarshall(image as Record<string, AttributeValue>);
+
+/** Images as whole batches hold them that were given up. */
+export const itemOf = (image: object): Item => unmarshall(image as Record<string, AttributeValue>);
+export const imageOf = (item: Item): object => marshall(item, { removeUndefinedValues: true });
 
 const toChange = ({ dynamodb }: DynamoDBRecord): Change => {
   assert(dynamodb?.SequenceNumber && dynamodb.Keys, 'a record without sequence number or keys');

@@ -6,6 +6,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { TenantId } from './ids.ts';
+import { TenantLimits } from './limit-table.ts';
+import { matchingRules } from './tenant-matching.ts';
+import { ProfileRules } from './tenant-people.ts';
+import { purchaseRules } from './tenant-purchases.ts';
+import { Safety, usualSafety } from './tenant-safety.ts';
 
 const loopback = /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(\/|$)/;
 const SafeUrl = z
@@ -45,41 +50,14 @@ const Fcm = z.strictObject({
   origin: SafeUrl.default('https://fcm.googleapis.com'),
 });
 
-const AppStore = z.strictObject({
-  bundleId: z.string().regex(/^[A-Za-z0-9.-]{1,155}$/),
-  /** The app's number in the App Store. */
-  appAppleId: z.int().positive(),
-  /** Whose payloads are taken. TestFlight and App Review buy in the sandbox. */
-  environments: z
-    .array(z.enum(['Production', 'Sandbox']))
-    .min(1)
-    .default(['Production', 'Sandbox']),
-  /** Of the App Store Server API's key. */
-  issuerId: z.guid(),
-  keyId: AppleTeam,
-  /** Parameter with the .p8 key (PEM). */
-  key: SecretName,
-  production: SafeUrl.default('https://api.storekit.apple.com'),
-  sandbox: SafeUrl.default('https://api.storekit-sandbox.apple.com'),
-  /** Certificates (DER, base64) that are trusted in place of Apple Root CA - G3: for a laptop and for tests alone. */
-  roots: z.array(z.base64().min(1)).min(1).optional(),
-});
-
-const Purchases = z.strictObject({
-  appstore: AppStore.optional(),
-  /** What a product gives, by product id. A product that is not listed is kept and shown, and gives nothing. */
-  products: z.record(z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/), z.strictObject({ entitlement: EntitlementName })),
-  /** When a second person claims a purchase: it stays where it is, or moves to who claims it. */
-  restore: z.enum(['keep', 'transfer']).default('keep'),
-  /** What Apple is told about a consumable that is to be refunded, if the person agreed to that. Absent: nothing, ever. */
-  consumption: z
-    .strictObject({
-      sampleContentProvided: z.boolean(),
-      refundPreference: z.enum(['DECLINE', 'GRANT_FULL', 'GRANT_PRORATED']).optional(),
-    })
-    .optional(),
-  /** Is a change of what one is entitled to pushed? */
-  push: z.boolean().default(false),
+/** Sign in with Apple: what Apple says of accounts (consent revoked, account deleted). */
+const Apple = z.strictObject({
+  /** For whom it is said: bundle ids and service ids. */
+  clientIds: z.array(z.string().regex(/^[A-Za-z0-9.-]{1,155}$/)).min(1),
+  issuer: SafeUrl.default('https://appleid.apple.com'),
+  jwksUri: SafeUrl.default('https://appleid.apple.com/auth/keys'),
+  /** Are the ids of our people Apple's `sub`, or does only the issuer know who is meant? */
+  subject: z.enum(['user', 'unknown']).default('unknown'),
 });
 
 export const Tenant = z.strictObject({
@@ -101,7 +79,14 @@ export const Tenant = z.strictObject({
     /** How long a push to a device that claims to be connected waits for its acknowledgement. */
     graceSeconds: z.int().min(0).max(900).default(10),
   }),
-  purchases: Purchases.optional(),
+  purchases: purchaseRules({ SafeUrl, SecretName, AppleTeam, EntitlementName }).optional(),
+  apple: Apple.optional(),
+  /** Instead of the numbers in core/limit-table.ts. */
+  limits: TenantLimits.optional(),
+  safety: Safety.default(usualSafety),
+  matching: matchingRules(EntitlementName),
+  /** What people say about themselves. */
+  profile: ProfileRules.prefault({}),
 });
 export type Tenant = z.infer<typeof Tenant>;
 

@@ -9,7 +9,7 @@ import type { Key, Stream, StreamKind } from './keys.ts';
 export type Row = Key & Record<string, unknown>;
 /**
  * `row` is absent when the commit removes it. One that changes with its stream has the version as `v`; it is never removed, for a
- * late write of an older version would bring it back.
+ * late write of an older version would bring it back; with `expires` it may go when nothing older can come any more. Those of the first format have none, and are older than any that has.
  */
 export type RowChange = { key: Key; row: Row | undefined };
 
@@ -38,8 +38,8 @@ export const raiseRow = async (deps: Pick<Deps, 'ddb' | 'env'>, change: RowChang
   await deps.ddb.put({
     TableName: deps.env.VIEWS_TABLE,
     Item: change.row,
-    ConditionExpression: 'attribute_not_exists(#pk) OR #v < :v',
-    ExpressionAttributeNames: { '#pk': 'pk', '#v': 'v' },
+    ConditionExpression: 'attribute_not_exists(#v) OR #v < :v',
+    ExpressionAttributeNames: { '#v': 'v' },
     ExpressionAttributeValues: { ':v': v },
   });
 };

@@ -8,17 +8,23 @@ import { stateAt } from '../core/load.ts';
 import { person } from './accounts/person.ts';
 import { match } from './matching/match.ts';
 import { conversation } from './messaging/conversation.ts';
+import { profile } from './profiles/profile.ts';
 import { ownership } from './purchases/ownership.ts';
+import { theCase } from './safety/case.ts';
 
 /** The state at a commit by today's reducer, whichever made the one that it carries. */
 export const stateOf = (deps: Deps, stream: Stream, commit: Commit): Promise<unknown> => {
   switch (stream.kind) {
+    case 'case':
+      return stateAt(deps, theCase, stream, commit);
     case 'conversation':
       return stateAt(deps, conversation, stream, commit);
     case 'pair':
       return stateAt(deps, match, stream, commit);
     case 'person':
       return stateAt(deps, person, stream, commit);
+    case 'profile':
+      return stateAt(deps, profile, stream, commit);
     case 'purchase':
       return stateAt(deps, ownership, stream, commit);
   }
@@ -57,8 +63,10 @@ const readingOf = <S, C, E, R extends string>(
 };
 
 export const readings: Record<StreamKind, Reading> = {
+  case: readingOf(theCase),
   conversation: readingOf(conversation),
   pair: readingOf(match),
   person: readingOf(person, { receipts: true }),
+  profile: readingOf(profile),
   purchase: readingOf(ownership),
 };

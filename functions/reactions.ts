@@ -1,76 +1,24 @@
 /**
- * What follows from events in other contexts: Matched → open the conversation, tell both people, list the match; a purchase
- * that became something else, or another's → tell who has it and who had it, and list it.
+ * What follows from events in other contexts: what two people make of each other (pairs.ts); a purchase that became something
+ * else, or another's → tell who has it and who had it, and list it.
  * Every step is idempotent and derived from its cause, so a repetition after a crash finishes what is missing.
  */
-import { assert } from '../core/assert.ts';
 import type { Commit } from '../core/commit.ts';
-import { type Aggregate, isRejection } from '../core/decider.ts';
-import { ring } from '../core/deliver.ts';
 import type { Deps } from '../core/deps.ts';
-import { isDone } from '../core/done.ts';
-import { commandName, type Execution, execute } from '../core/execute.ts';
+import { commandName } from '../core/execute.ts';
 import type { UserId } from '../core/ids.ts';
-import { type Stream, streamName } from '../core/keys.ts';
+import type { Stream } from '../core/keys.ts';
 import { raiseRow } from '../core/views.ts';
 import { person } from './accounts/person.ts';
-import { conversationOf, MatchEvent } from './matching/match.ts';
-import { conversation } from './messaging/conversation.ts';
+import { followLeaving } from './erasure/follow.ts';
+import { JUDGED, onStanding } from './findable.ts';
+import { CASE, onCase } from './moderation.ts';
+import { onPair, pairCauses } from './pairs.ts';
 import { OwnershipEvent } from './purchases/ownership.ts';
+import { CaseEvent } from './safety/case.ts';
+import { applyStanding } from './standing.ts';
+import { type Step, step } from './steps.ts';
 import { changesOf } from './views.ts';
-
-/** One command that follows from an event. */
-export type Step = {
-  stream: Stream;
-  /** How its commit names it. */
-  command: string;
-  /** Done before, it does nothing. */
-  take: (deps: Deps) => Promise<void>;
-  isTaken: (deps: Deps) => Promise<boolean>;
-};
-
-/** A reaction's command can't be refused: its cause has happened. */
-const follow = async <S, C extends { at: string }, E extends { type: string }, R extends string>(
-  deps: Deps,
-  aggregate: Aggregate<S, C, E, R>,
-  execution: Execution<C>,
-): Promise<void> => {
-  const done = await execute(deps, aggregate, execution);
-  assert(!isRejection(done), `${streamName(execution.stream)} refused a reaction`);
-  if (done.fresh && done.commit) await ring(deps, execution.stream, done.commit);
-};
-
-const step = <S, C extends { at: string }, E extends { type: string }, R extends string>(
-  aggregate: Aggregate<S, C, E, R>,
-  execution: Execution<C>,
-): Step => ({
-  stream: execution.stream,
-  command: commandName(execution),
-  take: (deps) => follow(deps, aggregate, execution),
-  isTaken: (deps) => isDone(deps, aggregate, execution),
-});
-
-type Matched = Extract<MatchEvent, { type: 'Matched' }>;
-const MATCHED = 'matched:';
-
-const tell = ({ tenant, id }: Stream, me: UserId, other: UserId, at: string): Step =>
-  step(person, {
-    stream: { tenant, kind: 'person', id: me },
-    command: { type: 'TellMatch', person: me, with: other, conversation: conversationOf(me, other), at },
-    id: MATCHED + id,
-    dedupe: 'receipt',
-  });
-
-/** The conversation first: who is told of it finds it there. */
-const onMatched = (cause: Stream, { between: [a, b], at }: Matched): Step[][] => {
-  const open = step(conversation, {
-    stream: { tenant: cause.tenant, kind: 'conversation', id: conversationOf(a, b) },
-    command: { type: 'Open', members: [a, b], at },
-    id: MATCHED + cause.id,
-    dedupe: 'state',
-  });
-  return [[open], [tell(cause, a, b, at), tell(cause, b, a, at)]];
-};
 
 type Told = { to: UserId; now: Extract<OwnershipEvent, { type: 'Claimed' }>['purchase']; is: 'theirs' | 'lost' };
 const BOUGHT = 'purchase:';
@@ -110,31 +58,38 @@ const onPurchase = (cause: Stream, v: number, event: OwnershipEvent): Step[][] =
   }
 };
 
-const onMatch = (cause: Stream, event: MatchEvent): Step[][] =>
-  event.type === 'Matched' ? onMatched(cause, event) : [];
+export type { Step } from './steps.ts';
 
 /** The commands that follow from one commit; each list waits for the one before. Pure. */
 export const stepsOf = (stream: Stream, { v, events }: Pick<Commit, 'v' | 'events'>): Step[][] => {
-  if (stream.kind === 'pair') return events.flatMap((each) => onMatch(stream, MatchEvent.parse(each)));
+  if (stream.kind === 'pair') return onPair(stream, { v, events });
+  if (stream.kind === 'person') return onStanding(stream, { v, events });
+  if (stream.kind === 'case') return events.flatMap((each) => onCase(stream, v, CaseEvent.parse(each)));
   if (stream.kind === 'purchase') return events.flatMap((each) => onPurchase(stream, v, OwnershipEvent.parse(each)));
   return [];
 };
 
 const causes = [
-  { prefix: commandName({ id: MATCHED }), kind: 'pair', end: undefined },
-  { prefix: commandName({ id: BOUGHT }), kind: 'purchase', end: '@' },
-] as const;
+  ...Object.values(pairCauses).map((name) => ({ prefix: commandName({ id: name }), kind: 'pair' as const })),
+  { prefix: commandName({ id: BOUGHT }), kind: 'purchase' as const },
+  { prefix: commandName({ id: CASE }), kind: 'case' as const },
+  { prefix: commandName({ id: JUDGED }), kind: 'person' as const },
+];
+/** What follows the stream's id says what of it was the cause; a pair's first match needs none. */
+const END = '@';
 
 /** The stream that a reaction's command follows from; undefined for who acts by themselves. */
 export const causeOf = ({ tenant }: Stream, command: string): Stream | undefined => {
   const cause = causes.find(({ prefix }) => command.startsWith(prefix));
   if (!cause) return undefined;
   const id = command.slice(cause.prefix.length);
-  return { tenant, kind: cause.kind, id: cause.end ? id.slice(0, id.lastIndexOf(cause.end)) : id };
+  return { tenant, kind: cause.kind, id: id.includes(END) ? id.slice(0, id.lastIndexOf(END)) : id };
 };
 
 /** Everything that follows from one commit. */
 export const react = async (deps: Deps, stream: Stream, commit: Pick<Commit, 'v' | 'events'>): Promise<void> => {
   for (const steps of stepsOf(stream, commit)) await Promise.all(steps.map(({ take }) => take(deps)));
   await Promise.all(changesOf(stream, commit).map((change) => raiseRow(deps, change)));
+  await applyStanding(deps, stream, commit);
+  await followLeaving(deps, stream, commit);
 };

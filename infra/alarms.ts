@@ -25,6 +25,8 @@ type Watched = {
   clocks: Lambda[];
   /** That stores call. */
   webhooks: Lambda[];
+  /** That count what people ask for. */
+  counting: Lambda[];
 };
 
 /** Nothing of ours changes or removes what stands in the audit, and nobody else may. Who disagrees has less than they paid for, or more. */
@@ -43,7 +45,10 @@ const ofStores = [
   ['AskIsGivenUp', 'AskGivenUp', 'ask given up'],
 ] as const;
 
-export const watch = (stack: Stack, { listeners, workers, queues, redrive, clocks, webhooks }: Watched): void => {
+export const watch = (
+  stack: Stack,
+  { listeners, workers, queues, redrive, clocks, webhooks, counting }: Watched,
+): void => {
   const alarm = (name: string, metric: IMetric, threshold: number, how = twice): Alarm =>
     new Alarm(stack, name, {
       metric,
@@ -77,6 +82,8 @@ export const watch = (stack: Stack, { listeners, workers, queues, redrive, clock
   for (const [name, metricName, msg] of ofPurchases) hear(name, metricName, msg, listeners);
   for (const [name, metricName, msg] of ofStores) hear(name, metricName, msg, [...workers, ...clocks]);
   hear('StoreIsNotUnderstood', 'NotificationNotUnderstood', 'notification not understood', webhooks);
+  // Those that fail open keep nobody from anything while it lasts.
+  hear('LimitsAreNotKept', 'LimitUnknown', 'limit unknown', counting, lasting);
   alarm(`${redrive.node.id}Fails`, redrive.metricErrors({ period: Duration.minutes(5) }), 1);
   // They run so rarely that one failure is all that is heard of them for long.
   for (const fn of clocks) alarm(`${fn.node.id}Fails`, fn.metricErrors({ period: Duration.minutes(5) }), 1, once);

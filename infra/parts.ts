@@ -10,7 +10,7 @@ import { makeStores, type Stores } from './stores.ts';
 
 export type Parts = ReturnType<typeof makeParts>;
 
-const namesOf = ({ events, inbox, views, devices, trail, transactions, parked, audit }: Stores) => ({
+const namesOf = ({ events, inbox, views, devices, trail, transactions, parked, audit, exported }: Stores) => ({
   EVENTS_TABLE: events.tableName,
   INBOX_TABLE: inbox.tableName,
   VIEWS_TABLE: views.tableName,
@@ -19,6 +19,7 @@ const namesOf = ({ events, inbox, views, devices, trail, transactions, parked, a
   TRANSACTIONS_TABLE: transactions.tableName,
   PARKED_BUCKET: parked.bucketName,
   AUDIT_BUCKET: audit.bucketName,
+  EXPORTS_BUCKET: exported.bucketName,
 });
 
 /** Everything that functions stand between. */
@@ -27,6 +28,8 @@ export const makeParts = (stack: Stack, stage: Stage, codeOf: CodeOf) => {
   const push = makeQueue(stack, stage, 'PushQueue');
   const expiry = makeQueue(stack, stage, 'ExpiryQueue');
   const asks = makeQueue(stack, stage, 'AskQueue');
+  const erasures = makeQueue(stack, stage, 'ErasureQueue');
+  const exports = makeQueue(stack, stage, 'ExportQueue');
   const http = makeHttpApi(stack);
   const sockets = makeSockets(stack);
   const makeFunction = functionMaker(stack, {
@@ -39,6 +42,8 @@ export const makeParts = (stack: Stack, stage: Stage, codeOf: CodeOf) => {
       PUSH_QUEUE_URL: push.queue.queueUrl,
       EXPIRY_QUEUE_URL: expiry.queue.queueUrl,
       ASK_QUEUE_URL: asks.queue.queueUrl,
+      ERASURE_QUEUE_URL: erasures.queue.queueUrl,
+      EXPORT_QUEUE_URL: exports.queue.queueUrl,
       SOCKETS_ENDPOINT: sockets.stage.callbackUrl,
       TENANTS_DIR: 'tenants',
       NODE_OPTIONS: '--enable-source-maps',
@@ -54,5 +59,5 @@ export const makeParts = (stack: Stack, stage: Stage, codeOf: CodeOf) => {
     mayTable(stores.devices, 'Query', 'UpdateItem'),
     mayUseConnections(sockets),
   ];
-  return { ...stores, stack, push, expiry, asks, http, sockets, makeFunction, commit, deliver };
+  return { ...stores, stack, push, expiry, asks, erasures, exports, http, sockets, makeFunction, commit, deliver };
 };

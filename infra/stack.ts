@@ -7,14 +7,19 @@
 import { FilterRule, type Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { type App, CfnOutput, Duration, Stack } from 'aws-cdk-lib/core';
 import { watch } from './alarms.ts';
-import type { CodeOf } from './functions.ts';
+import { holdSockets } from './connections.ts';
+import { answerLeavers, leaving } from './erasure.ts';
+import type { CodeOf, MakeFunction } from './functions.ts';
 import { type Context, makeContext, tokenAuthorizer } from './http.ts';
+import { meetPeople } from './matching.ts';
 import { makeParts, type Parts } from './parts.ts';
+import { showPeople } from './profiles.ts';
 import { answerCustomers, purchases } from './purchases.ts';
 import { drain } from './queues.ts';
 import { mayInvoke, mayList, mayObjects, mayReadParameters, maySend, mayTable } from './rights.ts';
+import { keepSafe } from './safety.ts';
 import { every } from './schedules.ts';
-import { mayUseConnections, routeSockets } from './sockets.ts';
+import { mayUseConnections } from './sockets.ts';
 import type { Stage } from './stage.ts';
 import { listen } from './streams.ts';
 
@@ -26,35 +31,47 @@ export const chorus = (app: App, stage: Stage, codeOf: CodeOf): Stack => {
   });
   const parts = makeParts(stack, stage, codeOf);
 
-  const context = asPeople(parts);
+  const { context, counting } = asPeople(parts);
   answerRequests(parts, context);
+  meetPeople(parts, context);
+  showPeople(parts, context);
   const { webhooks } = answerCustomers(parts, context);
+  keepSafe(parts, context);
+  answerLeavers(parts, context);
   holdSockets(parts);
   const bought = purchases(parts);
+  const left = leaving(parts);
   const listeners = [...followEvents(parts), ...followInbox(parts), ...bought.listeners];
-  const workers = [...workQueues(parts), ...bought.workers];
+  const workers = [...workQueues(parts), ...bought.workers, ...left.workers];
   const redrive = redriveParked(parts, listeners);
 
-  const queues = [parts.push, parts.expiry, ...bought.queues];
-  watch(stack, { listeners, workers, queues, redrive, clocks: bought.clocks, webhooks });
+  const queues = [parts.push, parts.expiry, ...bought.queues, ...left.queues];
+  watch(stack, { listeners, workers, queues, redrive, clocks: [...bought.clocks, ...left.clocks], webhooks, counting });
   new CfnOutput(stack, 'Http', { value: parts.http.apiEndpoint });
   new CfnOutput(stack, 'Sockets', { value: parts.sockets.stage.url });
   return stack;
 };
 
-const asPeople = ({ http, makeFunction }: Parts): Context =>
-  makeContext(makeFunction, http, tokenAuthorizer(makeFunction('functions/accounts/token.authorizer.ts', [])));
+/** Whoever asks is counted (core/limits.ts), whatever else the context may do. */
+const asPeople = ({ http, makeFunction, views, trail }: Parts): { context: Context; counting: Lambda[] } => {
+  const authorizer = tokenAuthorizer(
+    makeFunction('functions/accounts/token.authorizer.ts', [mayTable(views, 'GetItem')]),
+  );
+  const counting: Lambda[] = [];
+  const makeCounting: MakeFunction = (source, rights) => {
+    const fn = makeFunction(source, [...rights, mayTable(trail, 'UpdateItem')]);
+    counting.push(fn);
+    return fn;
+  };
+  return { context: makeContext(makeCounting, http, authorizer), counting };
+};
 
 /** One block for each context, one line for each route. */
 const answerRequests = (parts: Parts, context: Context): void => {
-  const { sockets, commit, deliver, events, inbox, views, devices, trail } = parts;
+  const { sockets, commit, deliver, events, inbox, devices, trail } = parts;
   context([...commit, ...deliver], {
     'PUT /v1/preferences': 'functions/accounts/prefer.http.ts',
     'GET /v1/preferences': 'functions/accounts/preferences.http.ts',
-  });
-  context([...commit, ...deliver, mayTable(views, 'PutItem', 'Query')], {
-    'PUT /v1/reactions/{userId}': 'functions/matching/react.http.ts',
-    'GET /v1/matches': 'functions/matching/matches.http.ts',
   });
   context([...commit, ...deliver, mayTable(inbox, 'Query')], {
     'POST /v1/conversations/{conversationId}/messages': 'functions/messaging/send.http.ts',
@@ -64,7 +81,8 @@ const answerRequests = (parts: Parts, context: Context): void => {
     'PUT /v1/conversations/{conversationId}/mute': 'functions/messaging/mute.http.ts',
     'DELETE /v1/conversations/{conversationId}/mute': 'functions/messaging/unmute.http.ts',
   });
-  context([mayTable(events, 'Query'), mayTable(inbox, 'Query'), mayTable(devices, 'PutItem')], {
+  context([mayTable(events, 'Query'), mayTable(inbox, 'Query'), mayTable(devices, 'PutItem', 'Query')], {
+    'GET /v1/presence': 'functions/sync/presence.http.ts',
     'GET /v1/sync': 'functions/sync/sync.http.ts',
     'POST /v1/socket-tickets': 'functions/sync/ticket.http.ts',
   });
@@ -76,6 +94,7 @@ const answerRequests = (parts: Parts, context: Context): void => {
     mayUseConnections(sockets),
   ];
   context(registers, {
+    'GET /v1/devices': 'functions/push/devices.http.ts',
     'PUT /v1/devices/{deviceId}': 'functions/push/register.http.ts',
     'DELETE /v1/devices/{deviceId}': 'functions/push/unregister.http.ts',
     'GET /v1/devices/{deviceId}': 'functions/push/device.http.ts',
@@ -84,25 +103,8 @@ const answerRequests = (parts: Parts, context: Context): void => {
   });
 };
 
-const holdSockets = ({ sockets, makeFunction, deliver, inbox, devices, expiry }: Parts): void =>
-  routeSockets(sockets, {
-    authorizer: makeFunction('functions/sync/ticket.authorizer.ts', [mayTable(devices, 'UpdateItem')]),
-    connect: makeFunction('functions/sync/connect.ws.ts', [
-      // A device that is one too many ends, and its addresses with it.
-      mayTable(devices, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
-      mayUseConnections(sockets),
-      maySend(expiry.queue),
-    ]),
-    disconnect: makeFunction('functions/sync/disconnect.ws.ts', [mayTable(devices, 'UpdateItem')]),
-    frame: makeFunction('functions/sync/frame.ws.ts', [
-      ...deliver,
-      mayTable(inbox, 'Query'),
-      mayTable(devices, 'GetItem'),
-    ]),
-  });
-
 /** New commits: `v#…`; receipts and large states stand beside them under other sort keys. At most two listeners. */
-const followEvents = ({ makeFunction, events, views, parked, commit, deliver }: Parts): Lambda[] => {
+const followEvents = ({ makeFunction, events, views, trail, parked, erasures, commit, deliver }: Parts): Lambda[] => {
   const inserted = FilterRule.isEqual('INSERT');
   const Keys = { sk: { S: FilterRule.beginsWith('v#') } };
   return [
@@ -118,10 +120,14 @@ const followEvents = ({ makeFunction, events, views, parked, commit, deliver }: 
       table: events,
       filter: {
         eventName: inserted,
-        dynamodb: { Keys, NewImage: { kind: { S: FilterRule.or('pair', 'person', 'purchase') } } },
+        dynamodb: { Keys, NewImage: { kind: { S: FilterRule.or('case', 'pair', 'person', 'profile', 'purchase') } } },
       },
       parked,
-      rights: [...commit, ...deliver, mayTable(views, 'PutItem')],
+      rights: [
+        ...[...commit, ...deliver, mayTable(views, 'GetItem', 'PutItem', 'DeleteItem')],
+        // Who leaves is remembered there until they are gone.
+        ...[mayTable(trail, 'UpdateItem'), maySend(erasures.queue)],
+      ],
     }),
   ];
 };
@@ -152,6 +158,7 @@ const workQueues = ({
   expiry,
   events,
   inbox,
+  views,
   devices,
   trail,
   parked,
@@ -162,6 +169,7 @@ const workQueues = ({
     mayTable(inbox, 'GetItem', 'Query'),
     // Its owner row goes with an address that the provider knows no more.
     mayTable(devices, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
+    mayTable(views, 'GetItem'),
     mayTable(trail, 'Query', 'UpdateItem'),
     maySend(push.queue),
     mayReadParameters(stack, 'chorus'),

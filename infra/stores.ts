@@ -55,7 +55,7 @@ export const makeStores = (stack: Stack, stage: Stage) => {
     /** Per person, one pointer for each stream they belong to. */
     inbox: table('Inbox', { stream: StreamViewType.NEW_AND_OLD_IMAGES }),
     /** Read models that can be rebuilt. */
-    views: table('Views'),
+    views: table('Views', { ttl: 'expires' }),
     /** Push addresses, connections, socket tickets. */
     devices: table('Devices', { ttl: 'expires' }),
     /** What became of each push: a record for each decision, for 30 days. */
@@ -64,6 +64,7 @@ export const makeStores = (stack: Stack, stage: Stage) => {
     transactions: insertedOnly('Transactions'),
     parked: makeParked(stack, stage),
     audit: makeAudit(stack, stage),
+    exported: makeExports(stack, stage),
   };
 };
 
@@ -107,6 +108,20 @@ const makeAudit = (stack: Stack, stage: Stage): Bucket =>
       removalPolicy: stage.removalPolicy,
     }),
     'Audit',
+  );
+
+/** What people asked to have of themselves: a link to it is good for a week. */
+const exportDays = Duration.days(7);
+const makeExports = (stack: Stack, stage: Stage): Bucket =>
+  named(
+    new Bucket(stack, 'Exports', {
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      lifecycleRules: [{ expiration: exportDays, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      removalPolicy: stage.removalPolicy,
+    }),
+    'Exports',
   );
 
 /**

@@ -113,9 +113,9 @@ const start = async (options: Options, logs: Logs, undo: Undo, stop: () => Promi
   const invoke: Invoke = async (functionId, event) => (await ready.promise)(functionId, event);
   let env: Record<string, string> = {};
   const inner = { model, invoke, environment: () => env, readLines: logs.kept };
-  const { graceSeconds, appStoreHourMs, port = 0 } = options;
+  const { graceSeconds, limits, appStoreHourMs, port = 0 } = options;
   const tenants = join(root, 'tenants');
-  const outside = await startOutside({ data, port, tenants, graceSeconds, appStoreHourMs, ...inner });
+  const outside = await startOutside({ data, port, tenants, graceSeconds, limits, appStoreHourMs, ...inner });
   let closing: Promise<void> | undefined;
   const closeOutside = (): Promise<void> => {
     closing ??= outside.close();

@@ -9,6 +9,7 @@ import { exportJWK, SignJWT } from 'jose';
 import { z } from 'zod';
 import { UserId } from '../core/ids.ts';
 import type { Tenant } from '../core/tenants.ts';
+import { signAccountEvent } from './apple-id.ts';
 import { replaceFile } from './files.ts';
 import type { DevAnswer, DevRoutes } from './gateway/gateway.ts';
 import type { Keys } from './keys.ts';
@@ -119,6 +120,7 @@ export const createIssuer = async ({ keys, issuer, origin, tenants }: Options): 
     'GET /dev/issuer/.well-known/openid-configuration': () => ({ status: 200, body: discovery(issuer, origin) }),
     [`GET ${JWKS_PATH}`]: () => ({ status: 200, body: jwks }),
     'POST /dev/token': ({ body }) => mintFor(body, tenants, mint),
+    'POST /dev/apple/account-event': ({ body }) => signAccountEvent(body, tenants, { privateKey, kid }),
   };
   return { mint, routes };
 };

@@ -4,14 +4,16 @@ import { z } from 'zod';
 import { TenantError } from '../core/tenants.ts';
 import { StartError } from './errors.ts';
 import { boot, type System } from './system.ts';
+import { roomy as unlimited } from './tenants.ts';
 import { welcome } from './walkthrough.ts';
 
 const HELP = `Chorus on this machine: HTTP and WebSocket APIs, database, queues and push servers in one process.
 
-npm start -- [--port <number>] [--data <folder>]
+npm start -- [--port <number>] [--data <folder>] [--roomy]
 
   --port   port of the HTTP and WebSocket API, 0 for any free one (default 4000)
   --data   folder for everything that is kept (default .chorus)
+  --roomy  limits that are never reached, for load tests
   --help   this text
 `;
 
@@ -26,12 +28,14 @@ const Flags = z.strictObject({
     .transform(Number)
     .refine((port) => port <= 65_535),
   data: z.string().min(1),
+  roomy: z.boolean(),
   help: z.boolean(),
 });
 
 const WRONG: Record<string, string> = {
   port: '--port must be a number from 0 to 65535',
   data: '--data must name a folder',
+  roomy: '--roomy takes no value',
   help: '--help takes no value',
 };
 
@@ -40,14 +44,15 @@ const readFlags = (args: string[]): z.infer<typeof Flags> => {
   const options = {
     port: { type: 'string' },
     data: { type: 'string' },
+    roomy: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   } as const;
   const { values, positionals } = parseArgs({ args, options, strict: false, allowPositionals: true });
   const known = Object.keys(options);
   const strange = Object.keys(values).find((name) => !known.includes(name)) ?? positionals[0];
   if (strange !== undefined)
-    throw new StartError(`${strange} is not a flag of npm start; there are --port, --data and --help`);
-  const flags = Flags.safeParse({ port: '4000', data: '.chorus', help: false, ...values });
+    throw new StartError(`${strange} is not a flag of npm start; there are --port, --data, --roomy and --help`);
+  const flags = Flags.safeParse({ port: '4000', data: '.chorus', roomy: false, help: false, ...values });
   if (!flags.success) throw new StartError(WRONG[String(flags.error.issues[0]?.path[0])] ?? 'the flags are wrong');
   return flags.data;
 };
@@ -94,13 +99,13 @@ const hushExperiments = (): void => {
 };
 
 const start = async (args: string[]): Promise<void> => {
-  const { port, data, help } = readFlags(args);
+  const { port, data, roomy, help } = readFlags(args);
   if (help) {
     process.stdout.write(HELP);
     return;
   }
   hushExperiments();
-  const system = await boot({ data, port, quiet: false });
+  const system = await boot({ data, port, ...(roomy && { limits: unlimited }), quiet: false });
   stopOnSignal(system);
   const [ada, ben] = await Promise.all([tokenOf(system.http, 'ada'), tokenOf(system.http, 'ben')]);
   process.stdout.write(`${welcome({ http: system.http, ws: system.ws, data, ada, ben })}\n`);

@@ -16,17 +16,15 @@ import { appStoreRoutes } from './providers/appstore-routes.ts';
 import { type Providers, startProviders } from './providers/providers.ts';
 import { pushRoutes } from './providers/push-routes.ts';
 import { createSecrets } from './secrets.ts';
-import { deriveTenants, type Origins } from './tenants.ts';
+import { type Changes, deriveTenants, type Origins } from './tenants.ts';
 
-type Options = {
+type Options = Changes & {
   /** The data folder, which exists and is the caller's alone. */
   data: string;
   /** 0 for any free one. */
   port: number;
   /** Folder of the tenants as they are deployed. */
   tenants: string;
-  /** Instead of the tenants' own: how long pushes to connected devices wait. */
-  graceSeconds?: number | undefined;
   /** As long as one hour of the local App Store's takes. */
   appStoreHourMs?: number | undefined;
   model: Model;
@@ -59,7 +57,7 @@ const localTenants = (options: Options, origins: Omit<Origins, 'appstore'>, { pr
     options.tenants,
     resolve(options.data, 'tenants'),
     { ...origins, appstore: { production, sandbox, roots } },
-    options.graceSeconds,
+    options,
   );
 
 const startStores = async (options: Options, tenants: Tenant[], keys: Keys, origin: string): Promise<Stores> => {

@@ -1,6 +1,7 @@
 /** The whole system in this process, as `npm start`, the tests and the benchmarks use it. */
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
+import type { Tenant } from '../core/tenants.ts';
 
 export type Options = {
   /** Folder for everything that is kept; made if need be. */
@@ -11,6 +12,8 @@ export type Options = {
   quiet?: boolean;
   /** Instead of the tenants' own: how long pushes to connected devices wait. */
   graceSeconds?: number;
+  /** Instead of the tenants' own, as `roomy` (tenants.ts) for programs that do in a second what people do in a day. */
+  limits?: Tenant['limits'];
   /** How long one hour of the local App Store takes, in milliseconds; 200 if nothing is said. */
   appStoreHourMs?: number;
   /** Over the template's environment. */

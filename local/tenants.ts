@@ -1,6 +1,7 @@
 /** The tenants of a laptop: the files of `tenants/` with issuer, push origins and App Store replaced by local servers. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { limitNames } from '../core/limit-table.ts';
 import { loadTenants, type Tenant } from '../core/tenants.ts';
 
 /** Where the local App Store is, and the certificates (DER, base64) under which it signs. */
@@ -14,12 +15,23 @@ export type Origins = {
   appstore: AppStoreOrigins;
 };
 
+/** What a laptop changes beside addresses. */
+export type Changes = {
+  /** How long pushes to connected devices wait. */
+  graceSeconds?: number | undefined;
+  limits?: Tenant['limits'] | undefined;
+};
+
+/** Limits that no test and no benchmark reaches. */
+export const roomy: Tenant['limits'] = Object.fromEntries(limitNames.map((name) => [name, { burst: 100_000 }]));
+
 const localize = (
-  { auth, push, purchases, ...tenant }: Tenant,
+  { auth, push, purchases, apple, ...tenant }: Tenant,
   { issuer, jwksUri, apns, apnsSandbox, fcm, appstore }: Origins,
-  graceSeconds = push.graceSeconds,
+  { graceSeconds = push.graceSeconds, limits }: Changes,
 ): Tenant => ({
   ...tenant,
+  ...(limits && { limits }),
   auth: { ...auth, issuer, jwksUri, algorithms: ['RS256'] },
   push: {
     content: push.content,
@@ -27,6 +39,7 @@ const localize = (
     ...(push.apns && { apns: { ...push.apns, production: apns, sandbox: apnsSandbox } }),
     ...(push.fcm && { fcm: { ...push.fcm, origin: fcm } }),
   },
+  ...(apple && { apple: { ...apple, issuer, jwksUri } }),
   ...(purchases && {
     purchases: { ...purchases, ...(purchases.appstore && { appstore: { ...purchases.appstore, ...appstore } }) },
   }),
@@ -38,8 +51,8 @@ const localize = (
  * @param to folder for the derived ones
  * @throws TenantError for a broken file, naming field and rule
  */
-export const deriveTenants = (from: string, to: string, origins: Origins, graceSeconds?: number): Tenant[] => {
-  const tenants = loadTenants(from).map((tenant) => localize(tenant, origins, graceSeconds));
+export const deriveTenants = (from: string, to: string, origins: Origins, changes: Changes = {}): Tenant[] => {
+  const tenants = loadTenants(from).map((tenant) => localize(tenant, origins, changes));
   rmSync(to, { recursive: true, force: true });
   mkdirSync(to, { recursive: true });
   for (const tenant of tenants)

@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { http } from '../../core/http.ts';
 import { makeAccountToken } from '../customer.ts';
 
-export const handler = http({ output: z.strictObject({ accountToken: z.uuid() }) }, async ({ actor }, deps) => ({
-  accountToken: await makeAccountToken(deps, actor),
-}));
+export const handler = http(
+  { limit: 'reads', output: z.strictObject({ accountToken: z.uuid() }) },
+  async ({ actor }, deps) => ({
+    accountToken: await makeAccountToken(deps, actor),
+  }),
+);

@@ -6,8 +6,10 @@ import { Shown } from './shown.ts';
 
 export const handler = http(
   {
+    limit: 'purchases',
     body: z.strictObject({ signedTransaction: z.string().min(1) }),
     output: z.strictObject({ purchase: Shown, owned: z.enum(['new', 'already', 'transferred']) }),
+    inAnyStanding: true,
     refusals: {
       'claimed-by-another': {
         status: 409,

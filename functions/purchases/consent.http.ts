@@ -5,7 +5,10 @@ import { setConsent } from '../customer.ts';
 
 const Consent = z.strictObject({ given: z.boolean() });
 
-export const handler = http({ body: Consent, output: Consent }, async ({ body, actor }, deps) => {
-  await setConsent(deps, actor, body.given);
-  return body;
-});
+export const handler = http(
+  { limit: 'preferences', body: Consent, output: Consent, inAnyStanding: true },
+  async ({ body, actor }, deps) => {
+    await setConsent(deps, actor, body.given);
+    return body;
+  },
+);

@@ -3,4 +3,6 @@ import { http } from '../../core/http.ts';
 import { entitlementsOf } from '../customer.ts';
 import { Entitlements } from './entitlements.ts';
 
-export const handler = http({ output: Entitlements }, ({ actor }, deps) => entitlementsOf(deps, actor, deps.now()));
+export const handler = http({ limit: 'reads', output: Entitlements, inAnyStanding: true }, ({ actor }, deps) =>
+  entitlementsOf(deps, actor, deps.now()),
+);

@@ -7,7 +7,9 @@ import { Shown } from './shown.ts';
 
 export const handler = http(
   {
+    limit: 'reads',
     query: z.strictObject({ after: PurchaseId.optional(), limit: Limit(50, 100) }),
+    inAnyStanding: true,
     output: z.strictObject({ purchases: z.array(Shown), more: z.boolean() }),
   },
   ({ actor, query }, deps) => readPurchases(deps, actor, query),

@@ -65,4 +65,4 @@ export const restore = async (
   return { state: 'asked', next: iso(until) };
 };
 
-export const handler = http({ output: Restoring, status: 202 }, restore);
+export const handler = http({ limit: 'purchases', output: Restoring, status: 202, inAnyStanding: true }, restore);

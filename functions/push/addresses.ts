@@ -29,6 +29,8 @@ const device = (
   at: string,
 ): Device => ({
   ...(before?.connection ? { connection: before.connection } : {}),
+  // What is known of its being there outlives its registrations.
+  ...{ connectedAt: before?.connectedAt, activeAt: before?.activeAt },
   epoch: (before?.epoch ?? 0) + 1,
   loggedOut: false,
   device: id,

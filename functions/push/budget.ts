@@ -8,6 +8,7 @@ import { isRefused } from '../../core/ddb.ts';
 import type { Deps } from '../../core/deps.ts';
 import { type DeviceId, digest, type TenantId, type UserId } from '../../core/ids.ts';
 import { budgetKey } from '../../core/keys.ts';
+import { secondsUntil } from '../../core/limit-table.ts';
 
 /** This many visible pushes at once, */
 export const VISIBLE_BURST = 10;
@@ -27,7 +28,6 @@ const AHEAD = 2 * HOUR_MS;
 /** Rows live until long after they say nothing any more. */
 const LIFE = 2 * HOUR_MS;
 const expiresAt = (now: number): number => Math.ceil((now + LIFE) / 1000);
-const secondsUntil = (then: number, now: number): number => Math.max(1, Math.ceil((then - now) / 1000));
 const rowOf = ({ env }: Spending, { tenant, person, device }: Who, what: string) => ({
   TableName: env.DEVICES_TABLE,
   Key: budgetKey(tenant, person, device, what),

@@ -4,13 +4,15 @@ import type { Deps } from '../../core/deps.ts';
 import { type Device, isConnected, type PushAddress, readDevice } from '../../core/devices.ts';
 import { tenantOf } from '../../core/env.ts';
 import { readNewest, readRange } from '../../core/events.ts';
-import type { TenantId, UserId } from '../../core/ids.ts';
+import { type TenantId, UserId } from '../../core/ids.ts';
 import { eventName, parseStreamName, type Stream } from '../../core/keys.ts';
 import { type Pointer, readPointer, readPointers } from '../../core/pointers.ts';
+import { type Relation, relationOf } from '../relations.ts';
 import { preferencesOf } from '../settings.ts';
+import { isInGoodStanding } from '../standing.ts';
 import { healthOf } from './health.ts';
 import type { PushJob } from './jobs.ts';
-import { type NoNotification, notificationOf, type Reader } from './notification.ts';
+import { type NoNotification, notificationOf, othersIn, type Reader } from './notification.ts';
 import type { Content } from './provider.ts';
 import { PATIENCE_SECONDS } from './retries.ts';
 import { decisionsOf } from './trail.ts';
@@ -27,7 +29,8 @@ export type Reason =
   | 'already sent'
   | 'too old'
   | 'connected'
-  | 'newer read';
+  | 'newer read'
+  | 'not in good standing';
 
 type Unbadged<C> = C extends { badge: number } ? Omit<C, 'badge'> : never;
 export type Wanted = Unbadged<Extract<Content, { type: 'show' | 'clear' }>>;
@@ -70,8 +73,20 @@ const sentAt = async (deps: Deps, job: PushJob): Promise<string | undefined> =>
 /** After a restore the same version is written again: what was sent before that was another event. */
 const isAbout = (sent: string | undefined, { at }: Commit): boolean => sent !== undefined && at <= sent;
 
-/** Nobody can be blocked yet. */
-const isBlocked = (): boolean => false;
+/** One read for each other person whom it is about: that is one, but in a crowd. */
+const relationsIn = async (deps: Deps, { tenant, person }: PushJob, events: readonly unknown[]) => {
+  const others = othersIn(events).flatMap((other) => UserId.safeParse(other).data ?? []);
+  const found = await Promise.all(
+    others
+      .filter((other) => other !== person)
+      .map(async (other) => [other, await relationOf(deps, tenant, person, other)] as const),
+  );
+  const relations = new Map<string, Relation>(found);
+  return {
+    isBlocked: (by: string): boolean => relations.get(by)?.blocked ?? false,
+    hasEnded: (conversation: string): boolean => [...relations.values()].some(({ ended }) => ended === conversation),
+  };
+};
 
 /** The newest later version that is shown too: its own job says it all. */
 const standIn = (job: PushJob, commits: readonly Commit[], reader: Reader, now: Date): string | undefined => {
@@ -91,11 +106,13 @@ const isTooOld = ({ at }: Commit, now: Date): boolean => now.getTime() > Date.pa
 const decideShow = async (deps: Deps, job: PushJob, stream: Stream, pointer: Pointer): Promise<Decision> => {
   const { tenant, person, v } = job;
   if ((pointer.acks[job.device] ?? 0) >= v) return { skip: 'acknowledged' };
-  const [[commit, ...later], preferences, sent] = await Promise.all([
+  const [[commit, ...later], preferences, sent, isWelcome] = await Promise.all([
     readRange(deps, stream, { from: v, limit: NEWEST }),
     preferencesOf(deps, tenant, person),
     sentAt(deps, job),
+    isInGoodStanding(deps, tenant, person),
   ]);
+  if (!isWelcome) return { skip: 'not in good standing' };
   if (commit?.v !== v || !commit.audience.includes(person)) return { skip: 'not a member' };
   if (commit.count > 0 && commit.count <= pointer.read) return { skip: 'read' };
   const found = await addressOf(deps, job);
@@ -105,8 +122,9 @@ const decideShow = async (deps: Deps, job: PushJob, stream: Stream, pointer: Poi
     purchases,
   } = tenantOf(tenant);
   const timeZone = typeof found === 'string' ? undefined : found.device.timeZone;
-  const reader: Reader = { person, preferences, muted, isBlocked, timeZone, content, purchases: purchases?.push };
   const said = later.flatMap(({ events }) => events);
+  const related = await relationsIn(deps, job, [...commit.events, ...said]);
+  const reader: Reader = { person, preferences, muted, ...related, timeZone, content, purchases: purchases?.push };
   const notification = notificationOf(
     { stream: job.stream, v, events: commit.events, later: said },
     reader,

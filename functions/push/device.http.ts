@@ -24,7 +24,7 @@ const answer = (row: Device, now: Date): z.infer<typeof Answer> => {
 };
 
 export const handler = http(
-  { params: z.strictObject({ deviceId: DeviceId }), output: Answer },
+  { limit: 'reads', params: z.strictObject({ deviceId: DeviceId }), output: Answer },
   async ({ params: { deviceId }, actor }, deps) => {
     const row = await readDevice(deps, actor.tenant, actor.user, deviceId);
     if (!row || (row.loggedOut && !row.retired)) throw problems.notFound();

@@ -5,12 +5,14 @@ import { eventName } from '../../core/keys.ts';
 /** Only what a notification needs of other contexts' events; all else passes as "nothing to show". */
 const Notable = z.discriminatedUnion('type', [
   z.object({ type: z.literal('Sent'), id: z.string(), by: z.string(), text: z.string() }),
-  z.object({ type: z.literal('MatchMade'), with: z.string() }),
+  z.object({ type: z.literal('MatchMade'), with: z.string(), conversation: z.string(), by: z.string().optional() }),
   z.object({ type: z.literal('PurchaseChanged'), product: z.string(), purchase: z.unknown().optional() }),
 ]);
 type Notable = z.infer<typeof Notable>;
 /** Said later in the same stream: an earlier event of this id is not to be shown any more. */
-const Withdrawn = z.object({ type: z.literal('Deleted'), id: z.string() });
+const Withdrawn = z.object({ type: z.enum(['Deleted', 'Hidden']), id: z.string() });
+
+const Ended = z.object({ type: z.literal('Closed') });
 
 /** The kinds that a person can switch. */
 export const notificationKinds = ['messages', 'matches', 'purchases'] as const;
@@ -55,6 +57,8 @@ export type Reader = {
   /** Until when this stream is muted, ISO 8601; `forever`. */
   muted?: string | undefined;
   isBlocked: (by: string) => boolean;
+  /** Has the match that opened it ended since? */
+  hasEnded?: ((conversation: string) => boolean) | undefined;
   /** The device's; without one quiet hours are taken as UTC. */
   timeZone?: string | undefined;
   /** May what was written travel in the push? */
@@ -68,6 +72,7 @@ export type NoNotification =
   | 'nothing to show'
   | 'deleted'
   | 'blocked'
+  | 'ended'
   | 'muted'
   | 'switched off'
   | 'quiet hours';
@@ -130,7 +135,13 @@ const isMuted = (muted: string | undefined, now: Date): boolean =>
   muted !== undefined && (muted === 'forever' || now.toISOString() < muted);
 
 /** Who did it: nobody is notified of what they did themselves, nor of who is blocked. */
-const authorOf = (event: Notable): string | undefined => (event.type === 'Sent' ? event.by : undefined);
+const authorOf = (event: Notable): string | undefined => (event.type === 'PurchaseChanged' ? undefined : event.by);
+
+/** The end of a conversation, later in its stream, or of a match: what was said before is not to be shown any more. */
+const isOver = (event: Notable, { later }: Entry, reader: Reader): boolean =>
+  event.type === 'Sent'
+    ? later.some((each) => Ended.safeParse(each).success)
+    : event.type === 'MatchMade' && (reader.hasEnded?.(event.conversation) ?? false);
 
 /** Whom it is about, beside the reader. */
 const otherOf = (event: Notable): string | undefined => {
@@ -144,17 +155,24 @@ const otherOf = (event: Notable): string | undefined => {
   }
 };
 
-const reasonAgainst = (event: Notable, { later }: Entry, reader: Reader, now: Date): NoNotification | undefined => {
+const reasonAgainst = (event: Notable, entry: Entry, reader: Reader, now: Date): NoNotification | undefined => {
+  const { later } = entry;
   const by = authorOf(event);
   if (by === reader.person) return 'own';
   const other = otherOf(event);
   if (other !== undefined && reader.isBlocked(other)) return 'blocked';
+  if (isOver(event, entry, reader)) return 'ended';
   if (event.type === 'Sent' && later.some((each) => Withdrawn.safeParse(each).data?.id === event.id)) return 'deleted';
   if (reader.preferences.kinds[kindOf[event.type]] === 'none') return 'switched off';
   if (isMuted(reader.muted, now)) return 'muted';
   if (isQuiet(reader.preferences, reader.timeZone ?? 'UTC', now)) return 'quiet hours';
   return undefined;
 };
+
+/** Everybody beside the reader whom events that could be shown are about. */
+export const othersIn = (events: readonly unknown[]): string[] => [
+  ...new Set(events.flatMap((each) => Notable.safeParse(each).data ?? []).flatMap((event) => otherOf(event) ?? [])),
+];
 
 /** The first event of a commit that is worth showing decides. Texts are whole; what fits is the transport's to say. */
 export const notificationOf = (entry: Entry, reader: Reader, now: Date): Notification | NoNotification => {

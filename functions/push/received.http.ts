@@ -27,6 +27,7 @@ const mayHaveArrived = async (deps: Deps, about: About, device: DeviceId): Promi
 
 export const handler = http(
   {
+    limit: 'receipts',
     params: z.strictObject({ eventId: EventId }),
     body: z.strictObject({ deviceId: DeviceId }),
     output: z.undefined(),

@@ -9,6 +9,7 @@ import { checkAddresses, Registration } from './registration.ts';
 
 export const handler = http(
   {
+    limit: 'devices',
     params: z.strictObject({ deviceId: DeviceId }),
     body: Registration,
     output: z.strictObject({ deviceId: DeviceId, push: z.boolean() }),

@@ -8,6 +8,7 @@ import { decisionsOf, TrailRecord } from './trail.ts';
 
 export const handler = http(
   {
+    limit: 'reads',
     params: z.strictObject({ eventId: EventId }),
     output: z.strictObject({ eventId: z.string(), decisions: z.array(TrailRecord) }),
   },

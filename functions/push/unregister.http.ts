@@ -6,7 +6,13 @@ import { removeDevice } from './addresses.ts';
 import { closeLoggedOut } from './closing.ts';
 
 export const handler = http(
-  { params: z.strictObject({ deviceId: DeviceId }), output: z.undefined(), status: 204 },
+  {
+    limit: 'logouts',
+    params: z.strictObject({ deviceId: DeviceId }),
+    output: z.undefined(),
+    status: 204,
+    inAnyStanding: true,
+  },
   async ({ params: { deviceId }, actor }, deps) => {
     const connection = (await removeDevice(deps, actor, deviceId))?.connection;
     deps.log({ level: 'info', msg: 'logged out', ...actor, device: deviceId });

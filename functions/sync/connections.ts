@@ -1,5 +1,6 @@
 /** Connections of devices: the newest wins, an expired one is closed. */
 import { z } from 'zod';
+import { ACTIVE_SECONDS, raiseActive } from '../../core/active.ts';
 import { keepBounded } from '../../core/bounded.ts';
 import { isFault, isRefused } from '../../core/ddb.ts';
 import type { Deps } from '../../core/deps.ts';
@@ -34,7 +35,7 @@ export const closeConnection = async (
 };
 
 const SET_CONNECTION =
-  'SET #connection = :connection, #epoch = if_not_exists(#epoch, :zero) + :one, #device = :device, #person = :person';
+  'SET #connection = :connection, #epoch = if_not_exists(#epoch, :zero) + :one, #device = :device, #person = :person, #connectedAt = :now, #activeAt = :now';
 const CLAIM_REGISTERED = `${SET_CONNECTION} REMOVE #expires`;
 /** Why it was ended stays until it registers: its address is gone, and a socket brings none back. */
 const CLAIM_UNREGISTERED = `${SET_CONNECTION}, #expires = :expires REMOVE #loggedOut`;
@@ -57,10 +58,13 @@ const claim = (deps: Deps, { tenant, user, device, expires }: Session, id: strin
       '#person': 'person',
       '#platform': 'platform',
       '#expires': 'expires',
+      '#connectedAt': 'connectedAt',
+      '#activeAt': 'activeAt',
       ...(registered ? {} : { '#loggedOut': 'loggedOut' }),
     },
     ExpressionAttributeValues: {
       ':connection': { id, expires, lease: now + CONNECTION_SECONDS },
+      ':now': now,
       ':zero': 0,
       ':one': 1,
       ':device': device,
@@ -119,23 +123,38 @@ export const scheduleExpiry = (deps: Deps, job: ExpiryJob): Promise<void> =>
 /**
  * Is this still the device's connection? One that was replaced while its handshake still went on could not be told then
  * (API Gateway knows no connection before `$connect` has answered), so it is told when it is next heard of.
- * @returns whether it was closed
+ * @returns the device; or undefined, and the connection was closed
  */
 export const closeIfReplaced = async (
   deps: Deps,
   { tenant, user, device }: Session,
   connectionId: string,
-): Promise<boolean> => {
+): Promise<Device | undefined> => {
   const row = await readDevice(deps, tenant, user, device);
-  if (row?.connection?.id === connectionId) return false;
+  if (row?.connection?.id === connectionId) return row;
   await closeConnection(deps, connectionId, row && !row.loggedOut ? 'connected-elsewhere' : 'logged-out');
-  return true;
+  return undefined;
+};
+
+/** Says that a device is there, at most once a minute. Nobody waits for it: what is lost is said by the next ping. */
+export const noteActive = async (
+  deps: Deps,
+  { tenant, user: person, device }: Session,
+  { connection, activeAt = 0 }: Device,
+): Promise<void> => {
+  const now = seconds(deps);
+  if (!connection || now - activeAt < ACTIVE_SECONDS) return;
+  try {
+    await raiseActive(deps, { tenant, person, device, connectionId: connection.id }, now);
+  } catch (error) {
+    deps.log({ level: 'warn', msg: 'activity lost', tenant, error: errorName(error) });
+  }
 };
 
 /** Closes a connection whose token has ended, or that was replaced; waits on if neither. */
 export const expireConnection = async (deps: Deps, job: ExpiryJob): Promise<void> => {
   const { tenant, user: person, device, connectionId, expires } = job;
-  if (await closeIfReplaced(deps, job, connectionId)) return;
+  if (!(await closeIfReplaced(deps, job, connectionId))) return;
   if (seconds(deps) < expires) return scheduleExpiry(deps, job);
   await closeConnection(deps, connectionId, 'token-expired');
   await forgetConnection(deps, { tenant, person, device, connectionId });

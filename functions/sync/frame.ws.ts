@@ -4,11 +4,12 @@ import type { Deps } from '../../core/deps.ts';
 import { ClientFrame, FRAME_BYTES, type ServerFrame } from '../../core/frames.ts';
 import { parseJson } from '../../core/json.ts';
 import { parseStreamName } from '../../core/keys.ts';
+import { spend } from '../../core/limits.ts';
 import { readPointers } from '../../core/pointers.ts';
 import { Problem } from '../../core/problem.ts';
 import { acknowledge } from '../../core/registers.ts';
 import { type Session, type SocketRequest, socket } from '../../core/socket.ts';
-import { closeConnection, closeIfReplaced } from './connections.ts';
+import { closeConnection, closeIfReplaced, noteActive } from './connections.ts';
 import { registersOf } from './plan.ts';
 
 const problem = (code: string, detail: string): ServerFrame => ({ type: 'problem', code, detail });
@@ -30,7 +31,9 @@ const ack = async (
 
 /** A device whose own sums differ has missed something and syncs: completeness can be proved at any time. */
 const pong = async (deps: Deps, session: Session, connectionId: string): Promise<ServerFrame | undefined> => {
-  if (await closeIfReplaced(deps, session, connectionId)) return undefined;
+  const row = await closeIfReplaced(deps, session, connectionId);
+  if (!row) return undefined;
+  await noteActive(deps, session, row);
   const pointers = (await readPointers(deps, session)).filter(({ v }) => v > 0);
   return {
     type: 'pong',
@@ -61,10 +64,14 @@ export const onFrame = async (
   { session, connectionId, body }: SocketRequest,
   deps: Deps,
 ): Promise<ServerFrame | undefined> => {
+  const { tenant, user, device } = session;
   if (session.expires * 1000 <= deps.now().getTime()) {
     await closeConnection(deps, connectionId, 'token-expired');
     return undefined;
   }
+  // By device and not by connection, or who comes back would begin anew.
+  const wait = await spend(deps, { tenant, user }, 'frames', 1, device);
+  if (wait) return problem('too-many-requests', `This frame was not looked at. Go on in ${wait.retryAfter} s.`);
   const frame = parseFrame(body);
   switch (frame.type) {
     case 'ack':

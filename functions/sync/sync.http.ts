@@ -43,6 +43,7 @@ const readPart = async (deps: Deps, { user }: Actor, { pointer, anew, from, to }
 
 export const handler = http(
   {
+    limit: 'sync',
     query: z.strictObject({ cursor: z.string().max(9000, 'is too long').optional(), limit: Limit(100, 200) }),
     output: z.strictObject({
       /** A restore took back what the device has: it forgets everything before it takes in this page. */

@@ -2,6 +2,7 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent, Context } from 'aws-lambda';
 import { invocation } from '../../core/edge.ts';
 import { DeviceId } from '../../core/ids.ts';
+import { readStanding } from '../../core/standing.ts';
 import { redeemTicket } from './tickets.ts';
 
 const policy = (effect: 'Allow' | 'Deny', principalId: string, resource: string): APIGatewayAuthorizerResult => ({
@@ -20,6 +21,9 @@ export const handler = (
     const device = DeviceId.safeParse(queryStringParameters?.device);
     const session = device.success && (await redeemTicket(deps, queryStringParameters?.ticket ?? ''));
     if (!session) return policy('Deny', 'nobody', methodArn);
+    // A ticket that was bought before a suspension opens nothing after it.
+    const { is } = await readStanding(deps, session, { consistent: true });
+    if (is !== 'good') return policy('Deny', 'nobody', methodArn);
     const { tenant, user, expires } = session;
     return { ...policy('Allow', user, methodArn), context: { tenant, user, device: device.data, expires } };
   });

@@ -5,6 +5,7 @@ import { issueTicket } from './tickets.ts';
 
 export const handler = http(
   {
+    limit: 'tickets',
     body: z.strictObject({}).optional(),
     output: z.strictObject({ ticket: z.string(), expiresAt: z.iso.datetime() }),
     status: 201,
