@@ -11,8 +11,10 @@ import { PersonEvent, person } from '../functions/accounts/person.ts';
 import { MatchEvent, match } from '../functions/matching/match.ts';
 import { Match } from '../functions/matching/matches.ts';
 import { ConversationEvent, conversation } from '../functions/messaging/conversation.ts';
+import { ProfileEvent, profile } from '../functions/profiles/profile.ts';
 import { OwnershipEvent, ownership } from '../functions/purchases/ownership.ts';
 import { PushJob } from '../functions/push/jobs.ts';
+import { CaseEvent, theCase } from '../functions/safety/case.ts';
 import { ExpiryJob } from '../functions/sync/connections.ts';
 import corpus from './corpus/commits.json' with { type: 'json' };
 import fingerprints from './fingerprints.json' with { type: 'json' };
@@ -26,6 +28,10 @@ const folded = (kind: string, events: unknown[]): unknown => {
       return events.map((event) => ConversationEvent.parse(event)).reduce(conversation.evolve, conversation.initial);
     case 'person':
       return events.map((event) => PersonEvent.parse(event)).reduce(person.evolve, person.initial);
+    case 'case':
+      return events.map((event) => CaseEvent.parse(event)).reduce(theCase.evolve, theCase.initial);
+    case 'profile':
+      return events.map((event) => ProfileEvent.parse(event)).reduce(profile.evolve, profile.initial);
     case 'purchase':
       return events.map((event) => OwnershipEvent.parse(event)).reduce(ownership.evolve, ownership.initial);
     default:
@@ -41,8 +47,8 @@ describe('a commit of long ago', () => {
     expect(commit.state).toEqual(state);
   });
   test('stands in the corpus for every type of event that there is', () => {
-    const types = [MatchEvent, ConversationEvent, PersonEvent, OwnershipEvent].flatMap((union) =>
-      union.options.map(({ shape }) => shape.type.value),
+    const types = [MatchEvent, ConversationEvent, PersonEvent, ProfileEvent, OwnershipEvent, CaseEvent].flatMap(
+      (union) => union.options.map(({ shape }) => shape.type.value),
     );
     const frozen = corpus.flatMap(({ item }) => item.events.map(({ type }) => type));
     expect(types.filter((type) => !frozen.includes(type))).toEqual([]);
@@ -57,8 +63,12 @@ const schemas = {
   ConversationState: conversation.State,
   PersonEvent,
   PersonState: person.State,
+  ProfileEvent,
+  ProfileState: profile.State,
   OwnershipEvent,
   OwnershipState: ownership.State,
+  CaseEvent,
+  CaseState: theCase.State,
   Match,
   Device,
   PushJob,

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { WebSocket } from 'ws';
+import type { Tenant } from '../core/tenants.ts';
 import { boot, type System } from '../local/system.ts';
+import { roomy } from '../local/tenants.ts';
 
 export type Answer = { status: number; body: Json; headers: Headers };
 // biome-ignore lint/suspicious/noExplicitAny: what a server answers has no type before it is checked
@@ -139,10 +141,18 @@ const people = (system: System, { items: log, until: logged }: Logs): World => {
   };
 };
 
+type WorldOptions = {
+  env?: Record<string, string>;
+  graceSeconds?: number;
+  /** Instead of those that are never reached. */
+  limits?: Tenant['limits'] | 'as deployed';
+};
+
 /** Boots the system before a file's tests and stops it after them. */
-export const useWorld = (options: { env?: Record<string, string>; graceSeconds?: number } = {}): (() => World) => {
+export const useWorld = ({ limits = roomy, ...given }: WorldOptions = {}): (() => World) => {
   const data = mkdtempSync(join(tmpdir(), 'chorus-'));
   const logs = collect<Record<string, Json>>('log entry');
+  const options = { ...given, ...(limits === 'as deployed' ? {} : { limits }) };
   let world: World | undefined;
   beforeAll(async () => {
     const system = await boot({ data, port: 0, quiet: true, onLog: logs.add, ...options });

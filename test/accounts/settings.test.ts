@@ -48,7 +48,7 @@ test.each([
   expect([told, reads.length, logged]).toEqual([{ kinds: {} }, 1, []]);
 });
 test('of a later release are folded again from the events', async () => {
-  const later = { reducer: 4, state: { another: 'shape' } };
+  const later = { reducer: 5, state: { another: 'shape' } };
   expect((await ask([commit(1, later)])).told).toEqual(preferences);
 });
 test.each([

@@ -35,7 +35,8 @@ describe('two people who like each other', () => {
     const { a, b, conversationId } = await world().matched('l-ada', 'l-ben');
     for (const [one, other] of [[a, b] as const, [b, a] as const]) {
       const { body } = await one.call('GET', '/v1/matches');
-      expect(body).toEqual({ matches: [{ with: other.user, conversationId, at: expect.any(String) }], more: false });
+      const match = { id: expect.stringMatching(/^mat_/), with: other.user, conversationId, at: expect.any(String) };
+      expect(body).toEqual({ matches: [match], more: false });
       const listed = await one.call('GET', '/v1/conversations');
       expect(listed.body.conversations).toMatchObject([{ conversationId, version: 1, messages: 0, unread: 0 }]);
       expect(listed.body.conversations[0].members.toSorted()).toEqual([a.user, b.user]);
@@ -47,8 +48,11 @@ describe('two people who like each other', () => {
     const { conversationId } = await world().matched('t-ada', 't-ben');
     for (const [i, other] of ['t-ben', 't-ada'].entries()) {
       const name = `person/${people[i]?.user}`;
-      const { events } = await (phones[i] as Phone).until(holds(name, 1));
-      expect(events).toMatchObject([{ v: 1, type: 'MatchMade', with: other, conversation: conversationId }]);
+      // Who liked first is told of that too.
+      const v = i === 0 ? 2 : 1;
+      const { events } = await (phones[i] as Phone).until(holds(name, v));
+      const made = { type: 'MatchMade', with: other, conversation: conversationId, by: 't-ben' };
+      expect(events.at(-1)).toMatchObject({ v, ...made });
     }
     await world().drain();
     expect(phones[2]?.frames).toEqual([]);

@@ -13,7 +13,8 @@ const world = useWorld();
 const callers = ['owner', 'member', 'stranger', 'other tenant', 'anonymous', 'expired'] as const;
 type Caller = (typeof callers)[number];
 type Statuses = Record<Caller, number>;
-type Row = { path: string; body?: object; expected: Statuses };
+/** `leaves`: whoever is served is no more, so that others are sent. */
+type Row = { path: string; body?: object; expected: Statuses; leaves?: true };
 
 const none = 'cnv_AAAAAAAAAAAAAAAAAAAAAA';
 const nobody = { anonymous: 401, expired: 401 };
@@ -29,6 +30,22 @@ const registration = { platform: 'ios', locale: 'en', appVersion: '1.0' };
 const rows: Record<string, Row> = {
   'PUT /v1/reactions/{userId}': { path: '/v1/reactions/dora', body: { type: 'like' }, expected: own(200) },
   'GET /v1/matches': { path: '/v1/matches', expected: own(200) },
+  'GET /v1/likes': { path: '/v1/likes', expected: own(200) },
+  // Whoever is blocked does not exist, and neither does a match that never was.
+  'DELETE /v1/reactions/{userId}': { path: '/v1/reactions/dora', expected: own(409) },
+  'DELETE /v1/matches/{userId}': { path: '/v1/matches/CONVERSATION', expected: own(404) },
+  'PUT /v1/blocks/{userId}': { path: '/v1/blocks/dora', expected: own(204) },
+  'GET /v1/blocks': { path: '/v1/blocks', expected: own(200) },
+  'DELETE /v1/blocks/{userId}': { path: '/v1/blocks/dora', expected: own(204) },
+  // From here on everybody has a profile.
+  'PUT /v1/me': {
+    path: '/v1/me',
+    body: { name: 'Somebody', birthDate: '1990-01-01', place: { lat: 52.52, lon: 13.41 } },
+    expected: own(200),
+  },
+  'GET /v1/me': { path: '/v1/me', expected: own(200) },
+  'GET /v1/users/{userId}': { path: '/v1/users/ada', expected: own(200) },
+  'GET /v1/deck': { path: '/v1/deck?limit=50', expected: own(200) },
   'GET /v1/conversations': { path: '/v1/conversations', expected: own(200) },
   'GET /v1/conversations/{conversationId}/messages': {
     path: '/v1/conversations/CONVERSATION/messages',
@@ -60,6 +77,7 @@ const rows: Record<string, Row> = {
   },
   'GET /v1/preferences': { path: '/v1/preferences', expected: own(200) },
   'GET /v1/sync': { path: '/v1/sync', expected: own(200) },
+  'GET /v1/presence': { path: '/v1/presence?users=ada,ben,nobody', expected: own(200) },
   'POST /v1/socket-tickets': { path: '/v1/socket-tickets', body: {}, expected: own(201) },
   // Nothing was pushed here; a push may arrive before it is written down.
   'GET /v1/notifications/{eventId}': { path: '/v1/notifications/conversation:CONVERSATION@1', expected: own(404) },
@@ -68,8 +86,14 @@ const rows: Record<string, Row> = {
     body: { deviceId: 'phone' },
     expected: { ...own(404), owner: 204 },
   },
+  'POST /v1/reports': {
+    path: '/v1/reports',
+    body: { subject: { type: 'user', userId: 'owen' }, reason: 'spam' },
+    expected: own(201),
+  },
   // From here on everybody has a phone.
   'PUT /v1/devices/{deviceId}': { path: '/v1/devices/phone', body: registration, expected: own(200) },
+  'GET /v1/devices': { path: '/v1/devices', expected: own(200) },
   'GET /v1/devices/{deviceId}': { path: '/v1/devices/phone', expected: own(200) },
   'DELETE /v1/devices/{deviceId}': { path: '/v1/devices/phone', expected: own(204) },
   // What the App Store did not sign is nobody's, whoever shows it.
@@ -89,6 +113,19 @@ const rows: Record<string, Row> = {
     body: { signedPayload: 'a.b.c' },
     expected: { ...own(401) },
   },
+  'POST /v1/apple/account-events/{tenant}': {
+    path: '/v1/apple/account-events/demo',
+    body: { payload: 'a.b.c' },
+    expected: { ...own(401) },
+  },
+  'POST /v1/me/export': { path: '/v1/me/export', expected: own(202) },
+  'GET /v1/me/export': { path: '/v1/me/export', expected: own(200) },
+  // Who calls does not matter: only the link.
+  'GET /v1/me/export/{token}': {
+    path: '/v1/me/export/CONVERSATION?part=1',
+    expected: { ...own(404), anonymous: 404, expired: 404 },
+  },
+  'DELETE /v1/me': { path: '/v1/me', expected: own(202), leaves: true },
 };
 /** Of the sockets: what the handshake, and an acknowledgement of the conversation's version 1, are answered with. */
 const socketRows: Record<string, Record<Caller, string> | 'API Gateway calls it itself'> = {
@@ -108,6 +145,8 @@ const routeKeys = Object.values(synthesize().Resources)
   .map(({ Properties }) => String(Properties?.RouteKey));
 
 let people: Record<Caller, Pick<Person, 'token' | 'connect' | 'user'> | undefined>;
+let leavers: typeof people;
+const callerOf = (route: string, caller: Caller) => (rows[route]?.leaves ? leavers : people)[caller];
 let conversation: string;
 
 beforeAll(async () => {
@@ -117,15 +156,22 @@ beforeAll(async () => {
   // In the other tenant Ada exists too, has matched somebody else, and has a device of the same name.
   const { a: other } = await world().matched('ada', 'zoe', 'aurora');
   people = { owner, member, stranger, 'other tenant': other, anonymous: undefined, expired };
+  const leaver = (name: string, tenant = 'demo') => world().person(`leaving-${name}`, { tenant });
+  const [first, second, third] = [await leaver('ada'), await leaver('ben'), await leaver('cleo')];
+  const gone = { owner: first, member: second, stranger: third, 'other tenant': await leaver('ada', 'aurora') };
+  leavers = { ...gone, anonymous: undefined, expired };
   await owner.call('POST', `/v1/conversations/${conversationId}/messages`, { text: 'first', after: 1 }, key());
   for (const person of [owner, other]) await person.call('PUT', '/v1/devices/phone', registration);
+  // Somebody to report, who is somebody in either app.
+  for (const tenant of ['demo', 'aurora'])
+    await (await world().person('owen', { tenant })).call('PUT', '/v1/preferences', { kinds: {} });
   await world().drain();
 });
 
 const ask = (route: string, caller: Caller, id = conversation): Promise<Answer> => {
   const { path, body } = rows[route] ?? { path: '' };
   const [method = ''] = route.split(' ');
-  const token = people[caller]?.token;
+  const token = callerOf(route, caller)?.token;
   return request(world().http, method, path.replace('CONVERSATION', id), { token, body, headers: key() });
 };
 
@@ -170,12 +216,14 @@ describe.each(Object.keys(rows))('%s', (route) => {
       await world().drain();
       const tenant = caller === 'other tenant' ? 'aurora' : 'demo';
       const mine = new RegExp(
-        `^\\w+ ${tenant}#(person#${people[caller]?.user} |account-token#|asked#${people[caller]?.user} |ticket#|pair#|conversation#|person#)`,
+        `^\\w+ ${tenant}#(person#${callerOf(route, caller)?.user} |standing#${callerOf(route, caller)?.user} |account-token#|asked#${people[caller]?.user} |ticket#|profile#|cell#|came#|pair#|conversation#|person#|case#|cases )`,
       );
       const touched = changes(before, await readTables(world()));
       expect(touched.filter((item) => !mine.test(item))).toEqual([]);
       const devices = touched.filter((item) => item.startsWith('devices') && item.includes('#person#'));
-      expect(devices.filter((item) => !item.includes(`${tenant}#person#${people[caller]?.user} `))).toEqual([]);
+      expect(devices.filter((item) => !item.includes(`${tenant}#person#${callerOf(route, caller)?.user} `))).toEqual(
+        [],
+      );
     },
   );
 });

@@ -79,12 +79,14 @@ describe('a device that is not connected', () => {
     await world().drain();
     expect((await shown('o-ben')).map(({ deliveries }) => deliveries)).toEqual([1]);
   });
-  test('is notified of a match', async () => {
-    const ben = await world().person('m-ben');
+  test('is notified of a match, unless it is theirs who made it by liking back', async () => {
+    const [ada, ben] = [await world().person('m-ada'), await world().person('m-ben')];
+    await register(ada, 'phone', ios('m-ada'));
     await register(ben, 'phone', ios('m-ben'));
-    await world().matched('m-ada', 'm-ben');
+    await world().matched('m-ben', 'm-ada');
     await world().drain();
     expect(await shown('m-ben')).toMatchObject([{ locKey: 'match.body', locArgs: ['m-ada'] }]);
+    expect(await shown('m-ada')).toEqual([]);
   });
 });
 

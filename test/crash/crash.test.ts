@@ -13,6 +13,7 @@ import type { Origins, Person } from '../../bench/people.ts';
 import { freePort } from '../../bench/process.ts';
 import { percentile, round } from '../../bench/stats.ts';
 import { boot, type System } from '../../local/system.ts';
+import { roomy } from '../../local/tenants.ts';
 import { arrive, type Chat, createChat, type Talk } from './chat.ts';
 import { createRandom, live } from './lives.ts';
 import {
@@ -30,7 +31,7 @@ import { type Raw, readRaw } from './raw.ts';
 import { type StreamPart, startTablet, startWatch, syncFrom, type Tablet } from './tablet.ts';
 
 const { CHORUS_CRASH_ROUNDS, CHORUS_CRASH_SEED } = process.env;
-const rounds = Number(CHORUS_CRASH_ROUNDS ?? 10);
+const rounds = Number(CHORUS_CRASH_ROUNDS ?? 6);
 const seed = Number(CHORUS_CRASH_SEED ?? Date.now() % 2 ** 32);
 const EARLY_PAIRS = 3;
 /** So many write at a time, and then the oldest rest: a longer test is not a heavier one. */
@@ -123,7 +124,7 @@ beforeAll(async () => {
   const port = await freePort();
   const at = { http: `http://127.0.0.1:${port}`, ws: `ws://127.0.0.1:${port}` };
   const lived = await liveThroughKills(at, port);
-  const system = await boot({ data, port, quiet: true });
+  const system = await boot({ data, port, quiet: true, limits: roomy });
   try {
     await finish(at, lived, system);
     report(lived.starts, lived.chat.acknowledged());

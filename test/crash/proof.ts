@@ -65,14 +65,22 @@ export const outcomes = ({ streams, receipts, matches }: Raw, talks: readonly Ta
     const opened = streams.get(conversationOf(talk)) ?? [];
     const members = (opened.at(-1)?.state as { members?: string[] } | undefined)?.members ?? [];
     const both = [talk.a, talk.b];
+    const told = (who: Parameters<typeof personOf>[0]) => typesOf(streams.get(personOf(who)) ?? []);
     return [
       ...same(typesOf(pair), ['Liked', 'Liked', 'Matched'], pairOf(talk)),
-      ...same(pair.at(-1)?.state, { status: 'matched' }, `${pairOf(talk)}: state`),
+      ...same(pair.at(-1)?.state, { status: 'matched', generation: 1 }, `${pairOf(talk)}: state`),
       ...same(typesOf(opened), ['Opened', ...talk.sent.map(() => 'Sent')], conversationOf(talk)),
       ...same([...members].sort(), both.map(({ user }) => user).sort(), `${conversationOf(talk)}: members`),
       ...both.flatMap((who) => [
-        ...same(typesOf(streams.get(personOf(who)) ?? []), ['MatchMade'], personOf(who)),
-        ...same(receipts.filter((pk) => pk === personOf(who)).length, 1, `${personOf(who)}: receipts`),
+        // Who liked first is told of that too, before or after.
+        ...same(
+          told(who)
+            .filter((type) => type !== 'Reacted')
+            .join(),
+          'MatchMade',
+          personOf(who),
+        ),
+        ...same(receipts.filter((pk) => pk === personOf(who)).length, told(who).length, `${personOf(who)}: receipts`),
         ...same(matches.get(personOf(who))?.length, 1, `${personOf(who)}: listed matches`),
       ]),
     ];
@@ -131,19 +139,23 @@ export type Push = z.infer<typeof Push>;
 
 const eventOf = ({ payload: { chorus } }: Push): string => `${chorus.stream}@${chorus.v}`;
 
+const shown = (who: Person, stream: string, v: number): string[] =>
+  SHOWING.map((device) => `${pushToken(who, device)} ${stream}@${v}`);
+
+/** Of a match, by person: who made it knows of it. The other one may have been told of their own like before. */
+const matched = (talk: Talk): string[][][] =>
+  [talk.a, talk.b].map((who) => [1, 2].map((v) => shown(who, `person/${who.user}`, v)));
+
 /** Which device must have shown what. What one has answered oneself one has read, so that it may have stayed silent. */
 const due = (talk: Talk): { must: string[]; may: string[] } => {
-  const shown = (who: Person, stream: string, v: number): string[] =>
-    SHOWING.map((device) => `${pushToken(who, device)} ${stream}@${v}`);
-  const told = [talk.a, talk.b].flatMap((who) => shown(who, `person/${who.user}`, 1));
   const messages = talk.sent.map(({ by, version, number }) => {
     const other = by === talk.a.user ? talk.b : talk.a;
     const isAnswered = talk.sent.some((each) => each.by === other.user && each.number > number);
     return { isAnswered, pushes: shown(other, `conversation/${talk.conversationId}`, version) };
   });
   return {
-    must: [...told, ...messages.flatMap(({ isAnswered, pushes }) => (isAnswered ? [] : pushes))],
-    may: messages.flatMap(({ isAnswered, pushes }) => (isAnswered ? pushes : [])),
+    must: messages.flatMap(({ isAnswered, pushes }) => (isAnswered ? [] : pushes)),
+    may: [...matched(talk).flat(2), ...messages.flatMap(({ isAnswered, pushes }) => (isAnswered ? pushes : []))],
   };
 };
 
@@ -160,7 +172,12 @@ const standsFor = (shown: string, push: string): boolean => {
 /** What no device has shown yet. */
 export const missingPushes = (talks: readonly Talk[], shown: readonly Push[]): string[] => {
   const there = seen(shown);
-  return talks.flatMap((talk) => due(talk).must.filter((push) => !there.some((each) => standsFor(each, push))));
+  return talks.flatMap((talk) => [
+    ...due(talk).must.filter((push) => !there.some((each) => standsFor(each, push))),
+    ...(matched(talk).some((versions) => versions.some((pushes) => pushes.every((push) => there.includes(push))))
+      ? []
+      : [`of the match ${talk.conversationId}`]),
+  ]);
 };
 
 /** One notification of each event at each device: at least one attempt, never two visible. */

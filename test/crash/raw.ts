@@ -61,7 +61,7 @@ export const readRaw = async (env: Record<string, string>): Promise<Raw> => {
   const { EVENTS_TABLE = '', INBOX_TABLE = '', VIEWS_TABLE = '', PARKED_BUCKET = '' } = env;
   const events = await scan(dynamo, EVENTS_TABLE);
   const commits = events.filter((item) => text(item, 'sk').startsWith('v#')).map((item) => Commit.parse(item));
-  const views = await scan(dynamo, VIEWS_TABLE);
+  const listed = (await scan(dynamo, VIEWS_TABLE)).filter((item) => text(item, 'sk').startsWith('match#'));
   return {
     streams: Map.groupBy(
       commits.sort((a, b) => a.v - b.v),
@@ -70,7 +70,10 @@ export const readRaw = async (env: Record<string, string>): Promise<Raw> => {
     receipts: events.filter((item) => text(item, 'sk').startsWith('c#')).map((item) => text(item, 'pk')),
     pointers: (await scan(dynamo, INBOX_TABLE)).map((item) => Pointer.parse(item)),
     matches: new Map(
-      [...Map.groupBy(views, (item) => text(item, 'pk'))].map(([pk, rows]) => [pk, rows.map((row) => text(row, 'sk'))]),
+      [...Map.groupBy(listed, (item) => text(item, 'pk'))].map(([pk, rows]) => [
+        pk,
+        rows.map((row) => text(row, 'sk')),
+      ]),
     ),
     parked: await listParked(s3, PARKED_BUCKET),
   };

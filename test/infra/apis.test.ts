@@ -15,41 +15,64 @@ const routes = routesOf('HttpApi');
 
 test('the HTTP API has exactly these routes', () =>
   expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual([
+    'DELETE /v1/blocks/{userId}',
     'DELETE /v1/conversations/{conversationId}/mute',
     'DELETE /v1/devices/{deviceId}',
+    'DELETE /v1/matches/{userId}',
+    'DELETE /v1/me',
+    'DELETE /v1/reactions/{userId}',
+    'GET /v1/blocks',
     'GET /v1/conversations',
     'GET /v1/conversations/{conversationId}/messages',
+    'GET /v1/deck',
+    'GET /v1/devices',
     'GET /v1/devices/{deviceId}',
     'GET /v1/entitlements',
+    'GET /v1/likes',
     'GET /v1/matches',
+    'GET /v1/me',
+    'GET /v1/me/export',
+    'GET /v1/me/export/{token}',
     'GET /v1/notifications/{eventId}',
     'GET /v1/preferences',
+    'GET /v1/presence',
     'GET /v1/purchases',
     'GET /v1/purchases/account-token',
     'GET /v1/sync',
+    'GET /v1/users/{userId}',
+    'POST /v1/apple/account-events/{tenant}',
     'POST /v1/appstore/notifications/{tenant}',
     'POST /v1/conversations/{conversationId}/messages',
+    'POST /v1/me/export',
     'POST /v1/notifications/{eventId}/received',
     'POST /v1/purchases',
     'POST /v1/purchases/restore',
+    'POST /v1/reports',
     'POST /v1/socket-tickets',
+    'PUT /v1/blocks/{userId}',
     'PUT /v1/conversations/{conversationId}/mute',
     'PUT /v1/conversations/{conversationId}/read',
     'PUT /v1/devices/{deviceId}',
+    'PUT /v1/me',
     'PUT /v1/preferences',
     'PUT /v1/purchases/consumption-consent',
     'PUT /v1/reactions/{userId}',
   ]));
 
 /** Those that machines call which have no token: what they send is verified by itself. */
-const open = ['POST /v1/appstore/notifications/{tenant}'];
-const isOpen = ({ RouteKey }: { RouteKey?: unknown }): boolean => open.includes(text(RouteKey));
+const open = new Map([
+  ['POST /v1/appstore/notifications/{tenant}', 'functions/purchases/notification.http.ts'],
+  ['POST /v1/apple/account-events/{tenant}', 'functions/erasure/apple.http.ts'],
+  // The link is a secret.
+  ['GET /v1/me/export/{token}', 'functions/erasure/download.http.ts'],
+]);
+const isOpen = ({ RouteKey }: { RouteKey?: unknown }): boolean => open.has(text(RouteKey));
 
-test('the HTTP API asks nobody for a token on the routes of stores, each with a function of its own', () => {
-  for (const { AuthorizationType, Target } of routes.filter(isOpen)) {
+test('the HTTP API asks nobody for a token on these routes, each with a function of its own', () => {
+  for (const { AuthorizationType, RouteKey, Target } of routes.filter(isOpen)) {
     expect(AuthorizationType).toBe('NONE');
     expect(dev.Resources[functionBehind(Target)]?.Metadata).toEqual({
-      'chorus:entry': 'functions/purchases/notification.http.ts',
+      'chorus:entry': open.get(text(RouteKey)),
     });
   }
 });

@@ -1,15 +1,15 @@
 /** Queues, the schedule and the alarms: what runs behind the requests. */
 import { expect, test } from 'vitest';
-import { dev, propertiesOf, refusingPlainHttp, text } from './template.ts';
+import { dev, idsOf, propertiesOf, refusingPlainHttp, text } from './template.ts';
 
 const mappings = Object.entries(propertiesOf('AWS::Lambda::EventSourceMapping')).filter(
   ([, { EventSourceArn }]) => !text(EventSourceArn).endsWith('.StreamArn'),
 );
 
 const queues = propertiesOf('AWS::SQS::Queue');
-const live = ['PushQueue', 'ExpiryQueue', 'AskQueue'];
+const live = ['PushQueue', 'ExpiryQueue', 'AskQueue', 'ErasureQueue', 'ExportQueue'];
 
-test('queues are three, each with a dead-letter queue after five receives', () => {
+test('queues are five, each with a dead-letter queue after five receives', () => {
   expect(Object.keys(queues)).toEqual(live.flatMap((name) => [`${name}Dead`, name]));
   for (const id of live) {
     expect(queues[id]).toMatchObject({
@@ -22,7 +22,9 @@ test('queues are three, each with a dead-letter queue after five receives', () =
 test('queues hide a message for six times the time that its function may take', () => {
   expect(mappings.map(([id]) => id).sort()).toEqual([
     'AskQueueToPurchasesAskQueue',
+    'ErasureQueueToErasureEraseQueue',
     'ExpiryQueueToSyncExpireQueue',
+    'ExportQueueToErasureCollectQueue',
     'PushQueueToPushSendQueue',
   ]);
   for (const [, { EventSourceArn, FunctionName }] of mappings) {
@@ -51,6 +53,7 @@ test.each([
   ['RedriveSchedule', 'rate(5 minutes)'],
   ['PurchasesAnchorSchedule', 'rate(1 hour)'],
   ['PurchasesReconcileSchedule', 'rate(1 hour)'],
+  ['ErasureRemindSchedule', 'rate(15 minutes)'],
 ])('the schedule of %s is %s, without retries', (id, rate) =>
   expect(schedules).toContainEqual(
     expect.objectContaining({
@@ -63,7 +66,7 @@ test.each([
     }),
   ),
 );
-test('the schedules are three', () => expect(schedules).toHaveLength(3));
+test('the schedules are four', () => expect(schedules).toHaveLength(4));
 
 test('the schedule ends a run before the next one begins', () =>
   expect(dev.Resources.RedriveSchedule?.Properties?.Timeout).toBeLessThan(300));
@@ -87,12 +90,25 @@ test('the alarm for what is parked hears every function that parks, by the line 
   const filters = filtersOf('Parked');
   expect(filters.map(({ LogGroupName }) => (LogGroupName as { Ref: string }).Ref).sort()).toEqual(
     [
+      ...['ErasureCollectQueue', 'ErasureEraseQueue', 'ErasureRemindSchedule'],
       ...['PurchasesAnchorSchedule', 'PurchasesAskQueue', 'PurchasesEntitleStream', 'PurchasesReconcileSchedule'],
       ...['PurchasesWatchStream', 'PushNotifyStream', 'PushSendQueue', 'ReactionsStream', 'RedriveSchedule'],
       ...['SyncDeliverStream', 'SyncExpireQueue', 'SyncRegistersStream'],
     ].map((id) => expect.stringContaining(`${id}Logs`)),
   );
   const line = JSON.stringify({ level: 'error', msg: 'parked' });
+  for (const { FilterPattern } of filters) expect(line).toContain(JSON.parse(String(FilterPattern)));
+});
+test('the alarm for limits hears every function that people ask, by the line that they log', () => {
+  const filters = filtersOf('LimitUnknown');
+  // Machines outside are not counted, nor are links that say themselves what they are good for.
+  const asked = idsOf('AWS::Lambda::Function').filter(
+    (id) => /Http$/.test(id) && !/(Notification|Apple|Download)Http$/.test(id),
+  );
+  expect(filters.map(({ LogGroupName }) => (LogGroupName as { Ref: string }).Ref).sort()).toEqual(
+    asked.sort().map((id) => expect.stringContaining(`${id}Logs`)),
+  );
+  const line = JSON.stringify({ level: 'error', msg: 'limit unknown' });
   for (const { FilterPattern } of filters) expect(line).toContain(JSON.parse(String(FilterPattern)));
 });
 test('the alarm for tampering hears who watches the audit, by the line that it logs', () => {
@@ -134,6 +150,8 @@ test('alarms watch each listener, each dead-letter queue and each schedule', () 
     'ApproximateNumberOfMessagesVisible PushQueueDead.QueueName',
     'ApproximateNumberOfMessagesVisible ExpiryQueueDead.QueueName',
     'ApproximateNumberOfMessagesVisible AskQueueDead.QueueName',
+    'ApproximateNumberOfMessagesVisible ErasureQueueDead.QueueName',
+    'ApproximateNumberOfMessagesVisible ExportQueueDead.QueueName',
     'Parked',
     'PushHeld',
     'PushBreaker',
@@ -147,8 +165,10 @@ test('alarms watch each listener, each dead-letter queue and each schedule', () 
     'StoreDenied',
     'AskGivenUp',
     'NotificationNotUnderstood',
+    'LimitUnknown',
     'Errors RedriveSchedule',
     'Errors PurchasesAnchorSchedule',
     'Errors PurchasesReconcileSchedule',
+    'Errors ErasureRemindSchedule',
   ]);
 });

@@ -10,30 +10,72 @@ const deliver = {
   ...connections,
 };
 const commit = { Events: 'GetItem PutItem Query' };
+/** Whatever people ask for (core/limits.ts). */
+const counted = { Trail: 'UpdateItem' };
 const append = { Transactions: 'GetItem PartiQLInsert Query' };
 const listen = (table: string) => ({
   [`${table}/stream/*`]: 'DescribeStream GetRecords GetShardIterator ListStreams',
   Parked: 'ListBucket',
   'Parked/*': 'PutObject',
 });
+const leaving = {
+  ...{ Views: 'GetItem PutItem', Devices: 'DeleteItem GetItem PutItem Query UpdateItem' },
+  ErasureQueue: 'SendMessage',
+};
 const drainAndSend = 'DeleteMessage GetQueueAttributes ReceiveMessage SendMessage';
 
 const rights: Record<string, Record<string, string>> = {
-  AccountsTokenAuthorizer: {},
-  AccountsHttp: { ...deliver, ...commit },
-  SyncTicketAuthorizer: { Devices: 'UpdateItem' },
-  MatchingHttp: { ...deliver, ...commit, Views: 'PutItem Query' },
-  MessagingHttp: { ...deliver, ...commit, Inbox: 'GetItem Query UpdateItem' },
-  SyncHttp: { Events: 'Query', Inbox: 'Query', Devices: 'PutItem' },
+  // How they stand who ask.
+  AccountsTokenAuthorizer: { Views: 'GetItem' },
+  SafetyHttp: { ...commit, Views: 'GetItem PutItem', ...counted },
+  AccountsHttp: { ...deliver, ...commit, ...counted },
+  SyncTicketAuthorizer: { Devices: 'UpdateItem', Views: 'GetItem' },
+  MatchingHttp: {
+    ...{ ...deliver, ...commit, Views: 'GetItem PutItem Query' },
+    // How far somebody has looked.
+    Trail: 'GetItem PutItem UpdateItem',
+  },
+  ProfilesHttp: { ...deliver, ...commit, Views: 'GetItem PutItem', ...counted },
+  MessagingHttp: { ...deliver, ...commit, Inbox: 'GetItem Query UpdateItem', ...counted },
+  SyncHttp: { Events: 'Query', Inbox: 'Query', Devices: 'PutItem Query', ...counted },
   PushHttp: {
     ...{ Devices: 'DeleteItem GetItem PutItem Query UpdateItem', Trail: 'Query UpdateItem' },
     ...{ Events: 'Query', ...connections },
   },
-  SyncConnectWs: { Devices: 'DeleteItem GetItem PutItem Query UpdateItem', ...connections, ExpiryQueue: 'SendMessage' },
+  SyncConnectWs: {
+    Devices: 'DeleteItem GetItem PutItem Query UpdateItem',
+    ...connections,
+    ExpiryQueue: 'SendMessage',
+    Views: 'GetItem',
+  },
   SyncDisconnectWs: { Devices: 'UpdateItem' },
-  SyncFrameWs: { ...deliver, Inbox: 'GetItem Query UpdateItem', Devices: 'GetItem Query UpdateItem' },
+  SyncFrameWs: { ...deliver, Inbox: 'GetItem Query UpdateItem', Devices: 'GetItem Query UpdateItem', ...counted },
+  ErasureHttp: { ...deliver, ...commit, ...leaving, ExportQueue: 'SendMessage', Trail: 'GetItem PutItem UpdateItem' },
+  ErasureDownloadHttp: { Trail: 'GetItem', 'Exports/*': 'GetObject' },
+  ErasureAppleHttp: { ...deliver, ...commit, ...leaving, Trail: 'GetItem PutItem UpdateItem' },
+  // Whoever takes it over can change what people said; nobody else can.
+  ErasureEraseQueue: {
+    ...{ ...deliver, ...commit, ...leaving, Events: 'GetItem PutItem Query UpdateItem' },
+    ...{ Inbox: 'DeleteItem GetItem Query UpdateItem', Views: 'DeleteItem GetItem PutItem Query' },
+    ...{ Trail: 'DeleteItem GetItem Query UpdateItem', ErasureQueue: drainAndSend },
+    ...{ Parked: 'ListBucket', 'Parked/*': 'DeleteObject GetObject PutObject' },
+    ...{ Exports: 'ListBucket', 'Exports/*': 'DeleteObject' },
+  },
+  ErasureRemindSchedule: { Trail: 'Query', ErasureQueue: 'SendMessage' },
+  ErasureCollectQueue: {
+    ...{ Events: 'Query', Inbox: 'Query', Views: 'GetItem Query', Devices: 'Query' },
+    ...{
+      Trail: 'GetItem Query UpdateItem',
+      ExportQueue: drainAndSend,
+      'Exports/*': 'PutObject',
+      'Parked/*': 'PutObject',
+    },
+  },
   SyncDeliverStream: { ...deliver, ...listen('Events') },
-  ReactionsStream: { ...deliver, ...commit, ...listen('Events'), Views: 'PutItem' },
+  ReactionsStream: {
+    ...{ ...deliver, ...commit, ...listen('Events'), Views: 'DeleteItem GetItem PutItem' },
+    ...{ Trail: 'UpdateItem', ErasureQueue: 'SendMessage' },
+  },
   PushNotifyStream: { ...listen('Inbox'), Devices: 'Query', PushQueue: 'SendMessage' },
   SyncRegistersStream: { ...deliver, ...listen('Inbox') },
   PushSendQueue: {
@@ -41,6 +83,7 @@ const rights: Record<string, Record<string, string>> = {
     Inbox: 'GetItem Query',
     Devices: 'DeleteItem GetItem PutItem Query UpdateItem',
     Trail: 'Query UpdateItem',
+    Views: 'GetItem',
     PushQueue: drainAndSend,
     'parameter/chorus/*': 'GetParameter',
     'Parked/*': 'PutObject',
@@ -62,7 +105,7 @@ const rights: Record<string, Record<string, string>> = {
     PurchasesWatchStream: 'InvokeFunction',
   },
   PurchasesHttp: {
-    ...{ ...deliver, ...commit, ...append, Views: 'GetItem PutItem Query', Trail: 'GetItem' },
+    ...{ ...deliver, ...commit, ...append, Views: 'GetItem PutItem Query', Trail: 'GetItem UpdateItem' },
     ...{ Devices: 'PutItem Query UpdateItem', AskQueue: 'SendMessage' },
   },
   // Whoever takes it over can add to the audit, and leave a trail of it.
@@ -138,7 +181,19 @@ describe('rights', () => {
     const deleting = functions.filter((id) =>
       statementsOf(roleOf(id)).some(({ actions }) => actions.includes('dynamodb:DeleteItem')),
     );
-    expect(deleting.sort()).toEqual(['PushHttp', 'PushSendQueue', 'SyncConnectWs']);
+    expect(deleting.sort()).toEqual([
+      ...['ErasureAppleHttp', 'ErasureEraseQueue', 'ErasureHttp', 'PushHttp', 'PushSendQueue', 'ReactionsStream'],
+      'SyncConnectWs',
+    ]);
+  });
+
+  test('include changing what was committed only for the eraser', () => {
+    const changing = functions.filter((id) =>
+      statementsOf(roleOf(id)).some(
+        ({ actions, resources }) => resources.includes('Events') && actions.some((each) => /Update|Delete/.test(each)),
+      ),
+    );
+    expect(changing).toEqual(['ErasureEraseQueue']);
   });
 
   test('belong to one function each', () =>

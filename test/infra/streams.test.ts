@@ -48,7 +48,10 @@ test('stream mappings let through only what their function is for', () => {
   expect(Object.fromEntries(patterns)).toEqual({
     EventsToSyncDeliverStream: [{ eventName: ['INSERT'], dynamodb: { Keys: { sk } } }],
     EventsToReactionsStream: [
-      { eventName: ['INSERT'], dynamodb: { Keys: { sk }, NewImage: { kind: { S: ['pair', 'person', 'purchase'] } } } },
+      {
+        eventName: ['INSERT'],
+        dynamodb: { Keys: { sk }, NewImage: { kind: { S: ['case', 'pair', 'person', 'profile', 'purchase'] } } },
+      },
     ],
     InboxToPushNotifyStream: [{ eventName: ['INSERT', 'MODIFY'] }],
     InboxToSyncRegistersStream: [{ eventName: ['MODIFY'] }],

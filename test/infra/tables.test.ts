@@ -36,9 +36,10 @@ test('tables stream what their listeners need, which must never change: another 
   });
 });
 
-test('tables forget only devices and what became of pushes, and only by their attribute expires', () => {
+test('tables forget only devices, marks of where somebody was, and what became of pushes, and only by their attribute expires', () => {
   const forgetting = Object.entries(tables).filter(([, table]) => 'TimeToLiveSpecification' in table);
   expect(forgetting).toEqual([
+    ['Views', expect.objectContaining({ TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true } })],
     ['Devices', expect.objectContaining({ TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true } })],
     ['Trail', expect.objectContaining({ TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true } })],
   ]);
@@ -76,7 +77,15 @@ const closed = {
 };
 const buckets = propertiesOf('AWS::S3::Bucket');
 
-test('the buckets are two', () => expect(Object.keys(buckets)).toEqual(['Parked', 'Audit']));
+test('the buckets are three', () => expect(Object.keys(buckets)).toEqual(['Parked', 'Audit', 'Exports']));
+
+test('the bucket of exports is private and encrypted, and forgets after a week', () =>
+  expect(buckets.Exports).toEqual({
+    ...closed,
+    LifecycleConfiguration: {
+      Rules: [{ ExpirationInDays: 7, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' }],
+    },
+  }));
 
 test('the bucket of what was parked is private and encrypted, and forgets what people wrote after 14 days', () =>
   expect(buckets.Parked).toEqual({
@@ -106,7 +115,7 @@ test('the bucket of digests keeps every version for ten years, in prod against e
 
 test('the buckets refuse plain HTTP', () =>
   expect(Object.values(propertiesOf('AWS::S3::BucketPolicy'))).toEqual(
-    ['Parked', 'Audit'].map((Ref) => refusingPlainHttp('s3:*', { Bucket: { Ref } })),
+    ['Parked', 'Audit', 'Exports'].map((Ref) => refusingPlainHttp('s3:*', { Bucket: { Ref } })),
   ));
 
 test.each(['Parked', 'Audit'])('the bucket %s stays in prod', (id) =>

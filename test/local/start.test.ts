@@ -97,8 +97,8 @@ describe('npm start', () => {
   });
 
   test.each([
-    [['--prot', '1'], 'prot is not a flag of npm start; there are --port, --data and --help'],
-    [['extra'], 'extra is not a flag of npm start; there are --port, --data and --help'],
+    [['--prot', '1'], 'prot is not a flag of npm start; there are --port, --data, --roomy and --help'],
+    [['extra'], 'extra is not a flag of npm start; there are --port, --data, --roomy and --help'],
     [['--port', 'x'], '--port must be a number from 0 to 65535'],
     [['--port', '65536'], '--port must be a number from 0 to 65535'],
     [['--port'], '--port must be a number from 0 to 65535'],

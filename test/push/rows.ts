@@ -1,4 +1,4 @@
-/** A devices table in memory, a clock that a test moves, and a network that may lose an answer. */
+/** The tables of devices and of the trail in memory, a clock that a test moves, and a network that may lose an answer. */
 import type { Command } from '../../core/ddb.ts';
 import { type Deps, makeDeps, ports } from '../../core/deps.ts';
 import type { Entry } from '../../core/log.ts';
@@ -20,7 +20,7 @@ export const losing =
 export type Rows = { deps: Deps; dynamo: Dynamo; log: Entry[]; clock: { ms: number }; meter: { write: number } };
 
 export const createRows = (network: Network = (send, command) => send(command)): Rows => {
-  const dynamo = createDynamo([{ name: 'memory-devices' }]);
+  const dynamo = createDynamo([{ name: 'memory-devices' }, { name: 'memory-trail' }]);
   const log: Entry[] = [];
   const clock = { ms: Date.parse('2026-01-01T00:00:00.000Z') };
   const meter = { read: 0, write: 0 };

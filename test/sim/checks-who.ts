@@ -1,8 +1,7 @@
-/** Who may know what, and what two people's feelings come to, folded here once more. */
+/** Who may know what. */
 
 import type { Check, Quiet } from './checks.ts';
 import type { Cloud } from './cloud.ts';
-import type { RawCommit } from './raw.ts';
 
 /** Nobody but its people: a conversation's members, a person themselves, nobody for a pair. */
 const audiences: Check = ({ cloud, raw }, tell) => {
@@ -10,50 +9,16 @@ const audiences: Check = ({ cloud, raw }, tell) => {
     const [first] = commits;
     if (!first || !cloud.tenants.has(first.tenant)) continue;
     const opened = first.events.find(({ type }) => type === 'Opened')?.members;
-    const due = first.kind === 'conversation' ? [...(opened as string[])] : first.kind === 'person' ? [first.id] : [];
+    const due =
+      first.kind === 'conversation'
+        ? [...(opened as string[])]
+        : ['person', 'profile'].includes(first.kind)
+          ? [first.id]
+          : [];
     for (const { v, audience } of commits)
       if (audience.toSorted().join() !== due.toSorted().join()) tell(`audience: ${pk} v${v} tells ${audience.join()}`);
     const ids = commits.flatMap(({ events }) => events.flatMap(({ type, id }) => (type === 'Sent' ? [id] : [])));
     if (new Set(ids).size < ids.length) tell(`message id: two messages of ${pk} have the same`);
-  }
-};
-
-/** A match is made by the event that makes both like each other, and by no other. */
-const foldPair = (pk: string, commits: RawCommit[], tell: (what: string) => void): void => {
-  const likes = new Set<unknown>();
-  let matched = false;
-  for (const { v, events } of commits)
-    for (const { type, by } of events) {
-      if (matched) tell(`pair: ${pk} v${v} says ${type} after the match`);
-      if (type === 'Liked') likes.add(by);
-      if (type === 'Passed') likes.delete(by);
-      if (type !== 'Matched') continue;
-      matched = true;
-      if (likes.size < 2) tell(`pair: ${pk} v${v} matches who does not like`);
-    }
-  if (!matched && likes.size === 2) tell(`pair: ${pk} has not matched two who like each other`);
-};
-
-const pairs: Check = ({ cloud, raw, history }, tell) => {
-  const all = raw.streams();
-  for (const [pk, commits] of all)
-    if (commits[0]?.kind === 'pair' && cloud.tenants.has(commits[0].tenant)) foldPair(pk, commits, tell);
-  for (const { tenant, user, about, answer } of history.felt) {
-    if (!answer?.matched) continue;
-    const made = (all.get(`${tenant}#person#${user}`) ?? []).flatMap(({ events }) => events);
-    const mine = made.find(({ type, with: other }) => type === 'MatchMade' && other === about);
-    if (mine?.conversation !== answer.conversationId)
-      tell(`answer: ${user} was told of ${answer.conversationId} with ${about}, and has ${String(mine?.conversation)}`);
-  }
-  const told = Map.groupBy(history.felt, ({ tenant, user, about }) => [tenant, ...[user, about].sort()].join(' '));
-  for (const [pair, felt] of told) {
-    const [tenant, a, b] = pair.split(' ');
-    const matched = all
-      .get(`${tenant}#pair#${a}+${b}`)
-      ?.some(({ events }) => events.some(({ type }) => type === 'Matched'));
-    const surely = felt.every(({ attempts }) => attempts.length === 1 && attempts[0] === 'done');
-    if (matched && surely && !felt.some(({ answer }) => answer?.matched))
-      tell(`answer: nobody of ${pair} was told of their match`);
   }
 };
 
@@ -63,7 +28,7 @@ const logs: Check = ({ cloud }, tell) => {
     if (/ says \d/.test(JSON.stringify(entry))) tell(`log: ${process.name} writes what somebody said: ${entry.msg}`);
 };
 
-export const whoChecks: Record<string, Check> = { audiences, pairs, logs };
+export const whoChecks: Record<string, Check> = { audiences, logs };
 
 /** Somebody of the same tenant who belongs to nothing asks for everything: to them it does not exist. */
 export const askAsStranger = async ({

@@ -67,53 +67,6 @@ const commands: Check = (quiet, tell) => {
         tell(`phantom: ${pk} ${command}`);
 };
 
-const pairKey = (tenant: string, a: string, b: string): string => `${tenant}#pair#${[a, b].sort().join('+')}`;
-
-/** Two who like each other match exactly once, and both are told exactly once, with one conversation. */
-const matches: Check = (quiet, tell) => {
-  const all = ofCloud(quiet);
-  const { history, raw } = quiet;
-  for (const { tenant, user, about, type, attempts } of history.felt) {
-    if (type !== 'like' || outcomeOf(attempts) !== 'done') continue;
-    const events = (all.get(pairKey(tenant, user, about)) ?? []).flatMap((commit) => commit.events);
-    if (!events.some((event) => event.type === 'Liked' && event.by === user))
-      tell(`lost: ${user} likes ${about} was accepted and is not there`);
-    const passed = history.felt.some(
-      (each) =>
-        each.type === 'pass' &&
-        each.tenant === tenant &&
-        [each.user, each.about].sort().join() === [user, about].sort().join(),
-    );
-    const likedBack = events.some((event) => event.type === 'Liked' && event.by === about);
-    if (likedBack && !passed && !events.some((event) => event.type === 'Matched'))
-      tell(`match: ${user} and ${about} like each other and have not matched`);
-  }
-  for (const [pk, commits] of all) {
-    if (commits[0]?.kind !== 'pair') continue;
-    const matched = commits.flatMap(({ events }) => events).filter(({ type }) => type === 'Matched');
-    if (matched.length > 1) tell(`match: ${pk} matched ${matched.length} times`);
-    const { tenant } = commits[0];
-    for (const { between } of matched) {
-      const [a, b] = between as [string, string];
-      for (const [me, other] of [
-        [a, b],
-        [b, a],
-      ] as const) {
-        const made = (all.get(`${tenant}#person#${me}`) ?? [])
-          .flatMap(({ events }) => events)
-          .filter((event) => event.type === 'MatchMade' && event.with === other);
-        if (made.length !== 1) tell(`match: ${me} was told ${made.length} times of ${other}`);
-        const opened = all.get(`${tenant}#conversation#${String(made[0]?.conversation)}`) ?? [];
-        const openings = opened.flatMap(({ events }) => events).filter(({ type }) => type === 'Opened');
-        if (openings.length !== 1)
-          tell(`match: the conversation of ${me} and ${other} was opened ${openings.length} times`);
-        const row = raw.item(raw.tables.views, `${tenant}#person#${me}`, `match#${other}`);
-        if (row?.conversationId !== made[0]?.conversation) tell(`view: ${me} has no match row for ${other}`);
-      }
-    }
-  }
-};
-
 /** Everyone of an audience has a pointer at the head, nobody else has one, and read marks are known to the others. */
 const pointers: Check = (quiet, tell) => {
   const all = ofCloud(quiet);
@@ -256,7 +209,7 @@ const leftovers: Check = ({ cloud, poisoned }, tell) => {
 };
 
 const checks: Record<string, Check> = {
-  ...{ streams, commands, matches, pointers, devices, mutes, connections, leftovers },
+  ...{ streams, commands, pointers, devices, mutes, connections, leftovers },
   ...whoChecks,
   ...storeChecks,
 };

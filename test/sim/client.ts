@@ -24,6 +24,10 @@ export const createClient = (cloud: Cloud, { tenant, user, name }: Who, onRestor
   const pause = (ms: number): Promise<void> => scheduler.wait(dice.below(ms), `${me} waits`);
   const travel = (what: string): Promise<void> => new Promise((run) => scheduler.soon({ what, run }));
 
+  /** Who is suspended for a while tries later: nothing was done. */
+  const excluded = (answer: HttpAnswer): HttpAnswer =>
+    cloud.moderated && answer.status === 403 ? { ...answer, status: 503 } : answer;
+
   /** One request over a network that may lose it or its answer. */
   const request = async (what: string, of: HttpRequest): Promise<HttpAnswer | 'lost'> => {
     const at = `${me} ${++requests} ${what}`;
@@ -36,7 +40,7 @@ export const createClient = (cloud: Cloud, { tenant, user, name }: Who, onRestor
       answer.catch(() => undefined);
       return 'lost';
     }
-    const heard = await answer;
+    const heard = excluded(await answer);
     await travel(`${at} ${heard.status}`);
     return heard;
   };

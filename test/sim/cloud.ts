@@ -10,7 +10,7 @@ import { createStore, type Store } from './appstore/store.ts';
 import { createDoors } from './doors.ts';
 import type { Dynamo } from './dynamo/dynamo.ts';
 import type { Faults } from './faults.ts';
-import { createFunctions, type Functions } from './functions.ts';
+import { type Asked, createFunctions, type Functions } from './functions.ts';
 import { createPhones, type Look, type Phones } from './phones.ts';
 import type { Process } from './process.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -23,6 +23,8 @@ import type { Loaded } from './template.ts';
 export type Cloud = {
   loaded: Loaded;
   tenants: ReadonlySet<string>;
+  moderated: boolean;
+  asked: Asked[];
   scheduler: Scheduler;
   dice: Dice;
   faults: Faults;
@@ -89,13 +91,14 @@ export type CloudOptions = {
   faults: Faults;
   dynamo: Dynamo;
   fifo?: boolean;
+  moderated?: boolean;
   /** Lines of the trace that are kept. */
   keep?: number;
   onPush: Look;
 };
 
 export const createCloud = (options: CloudOptions): Cloud => {
-  const { loaded, seed, name, faults, dynamo, fifo = false } = options;
+  const { loaded, seed, name, faults, dynamo, fifo = false, moderated = false } = options;
   const tenants = new Set(options.tenants);
   const dice = createDice(seed, name);
   const scheduler = createScheduler(createDice(seed, name, 'schedule'), { fifo });
@@ -111,6 +114,7 @@ export const createCloud = (options: CloudOptions): Cloud => {
     violations.push(what);
   };
   const logs: Cloud['logs'] = [];
+  const asked: Cloud['asked'] = [];
   const phones = createPhones({ time: scheduler.now, seq: () => dynamo.writes.length }, options.onPush);
   const sockets = createSockets({ scheduler, dice, faults, disconnected: (connection) => disconnected(connection.id) });
   const doors = createDoors({
@@ -120,7 +124,9 @@ export const createCloud = (options: CloudOptions): Cloud => {
     invoke: (process, arn, event) => functions.invokeByArn(process, arn, event),
     log: (process, entry) => void logs.push({ process, entry, at: scheduler.now() }),
   });
-  const functions = createFunctions({ loaded, tenants, scheduler, dice, faults, doors, trace, violation });
+  const functions = createFunctions({
+    ...{ loaded, tenants, scheduler, dice, faults, doors, trace, violation, moderated, asked },
+  });
   const queues = createQueues({ loaded, scheduler, dice, faults, functions, trace });
   const streams = createStreams({
     loaded,
@@ -155,6 +161,8 @@ export const createCloud = (options: CloudOptions): Cloud => {
     ...{
       loaded,
       tenants,
+      moderated,
+      asked,
       scheduler,
       dice,
       faults,

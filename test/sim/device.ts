@@ -31,7 +31,7 @@ export type Device = {
   connect: () => Promise<void>;
   /** The app is closed, or out of reach; its socket may stay half open. */
   leave: () => void;
-  feel: (about: string, type: 'like' | 'pass') => Promise<void>;
+  feel: (about: string, type: Felt['type']) => Promise<void>;
   send: (conversation: string, text: string) => Promise<void>;
   read: (conversation: string, upTo: number) => Promise<void>;
   /** Until a moment or for ever; undefined ends it. */
@@ -47,6 +47,19 @@ type Needs = { cloud: Cloud; history: History; tenant: string; user: string; nam
 const ROUNDS = 12;
 const SETTLED_PAGES = 200;
 const Reacted = z.object({ matched: z.boolean(), conversationId: z.string().optional() });
+/** What each says to whom; all that a person may be told of it. */
+const deeds = {
+  unmatch: { route: 'DELETE /v1/matches/{userId}', good: 204, refused: [404] },
+  block: { route: 'PUT /v1/blocks/{userId}', good: 204, refused: [] },
+  unblock: { route: 'DELETE /v1/blocks/{userId}', good: 204, refused: [] },
+  undo: { route: 'DELETE /v1/reactions/{userId}', good: 204, refused: [404, 409] },
+} as const;
+const reacts = { route: 'PUT /v1/reactions/{userId}', good: 200, refused: [404, 409] } as const;
+const howTo = (type: Felt['type']) =>
+  type in deeds ? deeds[type as keyof typeof deeds] : { ...reacts, body: { type } };
+/** A conversation may have ended. */
+const isSentOrOver = ({ status, body }: { status: number; body: unknown }): boolean =>
+  status === 201 || (status === 409 && (body as { code?: unknown }).code === 'closed');
 const Sending = z.object({ id: z.string(), version: z.int(), number: z.int(), text: z.string() });
 
 export const createDevice = ({ cloud, history, tenant, user, name, address }: Needs): Device => {
@@ -250,17 +263,17 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
     });
   };
 
+  const wish = () => ({ tenant, user, attempts: [] as Told[], asked: scheduler.now() });
   const feel = (about: string, type: Felt['type']): Promise<void> => {
-    const felt: Felt = { tenant, user, about, type, attempts: [] };
+    const felt: Felt = { ...wish(), about, type, key: `${name}-${++keys}` };
     history.felt.push(felt);
     return begin(async () => {
-      const of = { route: 'PUT /v1/reactions/{userId}', params: { userId: about }, body: { type } };
-      const answer = await persist(
-        `${type} ${about}`,
-        of,
-        felt.attempts,
-        (each) => each.status === 200 || (type === 'pass' && each.status === 409),
-      );
+      const { good, refused, ...of } = howTo(type);
+      const asked = { ...of, params: { userId: about }, key: felt.key };
+      const expected = ({ status }: { status: number }) => [good, ...refused].some((each) => each === status);
+      const answer = await persist(`${type} ${about}`, asked, felt.attempts, expected);
+      felt.over = scheduler.now();
+      if (answer?.status === good) felt.from ??= felt.over;
       if (answer?.status === 200) felt.answer = Reacted.parse(answer.body);
       return answer !== undefined;
     });
@@ -277,7 +290,7 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
         body: { text, after },
         key,
       };
-      const answer = await persist(`send ${key}`, of, sent.attempts, ({ status }) => status === 201);
+      const answer = await persist(`send ${key}`, of, sent.attempts, isSentOrOver);
       if (answer?.status !== 201) return answer !== undefined;
       const { version, number } = Sending.parse(answer.body);
       if (sent.answer && (sent.answer.version !== version || sent.answer.number !== number))
@@ -297,7 +310,6 @@ export const createDevice = ({ cloud, history, tenant, user, name, address }: Ne
     });
   };
 
-  const wish = () => ({ tenant, user, attempts: [] as Told[], asked: scheduler.now() });
   const mute = async (id: string, until: string | undefined): Promise<void> => {
     const route = `${until === undefined ? 'DELETE' : 'PUT'} /v1/conversations/{conversationId}/mute`;
     const of = { route, params: { conversationId: id }, ...(until === undefined ? {} : { body: { until } }) };

@@ -1,4 +1,8 @@
 /** Lambda: invocations as processes, with API Gateway's events for those who ask from outside. */
+import { makeDeps } from '../../core/deps.ts';
+import { TenantId, UserId } from '../../core/ids.ts';
+import { createStandingReader } from '../../core/standing.ts';
+import { admit } from '../../functions/accounts/admission.ts';
 import type { Doors } from './doors.ts';
 import type { Fault, Faults } from './faults.ts';
 import { type Process, runAs } from './process.ts';
@@ -18,6 +22,8 @@ export type HttpRequest = {
   /** When the caller's token ends, Unix seconds. */
   expires?: number;
 };
+/** When it left the person, and when its answer did; virtual milliseconds. */
+export type Asked = Actor & { route: string; began: number; ended: number; status: number };
 export type HttpAnswer = { status: number; body: unknown };
 type Run = { name: string; tenants: ReadonlySet<string> };
 
@@ -52,6 +58,10 @@ type Needs = {
   doors: Doors;
   trace: (line: string) => void;
   violation: (what: string) => void;
+  /** Do moderators suspend people here? Else nobody looks how people stand. */
+  moderated: boolean;
+  /** What people asked, and what they were answered. */
+  asked: Asked[];
 };
 
 const FREEZE_MS = 20_000;
@@ -134,7 +144,7 @@ const spawner = (
   return { start, spawn };
 };
 
-const httpEvent = ({ route, params, query, body, key, expires }: HttpRequest, actor: Actor, now: number) => ({
+const httpEvent = ({ route, params, query, body, key }: HttpRequest, verdict: object) => ({
   version: '2.0',
   routeKey: route,
   headers: {
@@ -148,24 +158,41 @@ const httpEvent = ({ route, params, query, body, key, expires }: HttpRequest, ac
   requestContext: {
     requestId: 'request',
     routeKey: route,
-    authorizer: { lambda: { ...actor, expires: expires ?? Math.floor(now / 1000) + TOKEN_SECONDS } },
+    authorizer: { lambda: verdict },
   },
 });
 
+/** As a process of the authorizer remembers: all requests of a run meet the same one, with the right time. */
+const standingOf = createStandingReader();
+
 export const createFunctions = (needs: Needs): Functions => {
-  const { loaded, scheduler } = needs;
+  const { loaded, scheduler, moderated } = needs;
   const { model } = loaded;
   const listeners: ((process: Process, event: unknown) => void)[] = [];
   const count = { running: 0 };
   const sessions = new Map<string, Session>();
   const { start, spawn } = spawner(needs, listeners, count);
+  /** What the authorizer of tokens says, once the token is found good. */
+  const verdictOn = async (name: string, { tenant, user }: Actor, { expires }: HttpRequest): Promise<object> => {
+    const good = { tenant, user, expires: expires ?? Math.floor(scheduler.now() / 1000) + TOKEN_SECONDS };
+    if (!moderated) return good;
+    const verdict = { ...good, tenant: TenantId.parse(tenant), user: UserId.parse(user) };
+    const deps = () => ({ ...makeDeps({ read: 0, write: 0 }), now: () => new Date(scheduler.now()) });
+    const run = () => admit(deps(), standingOf, verdict);
+    const work = { functionId: 'AccountsTokenAuthorizer', timeoutSeconds: 5, event: undefined, run };
+    const ended = await start(work, { name: `${name} authorizer`, tenants: new Set([tenant]) });
+    // API Gateway answers 500 for one that died; here the edge refuses who comes without a verdict.
+    return ended.how === 'answered' ? (ended.result as object) : { refused: 'standing-unknown', detail: 'it died' };
+  };
   const http: Functions['http'] = async (name, actor, request) => {
     const route = model.http.routes.find(({ routeKey }) => routeKey === request.route);
     if (!route) throw new Error(`no route ${request.route}`);
-    const event = httpEvent(request, actor, scheduler.now());
+    const began = scheduler.now();
+    const event = httpEvent(request, await verdictOn(name, actor, request));
     const ended = await spawn(route.functionId, event, { name, tenants: new Set([actor.tenant]) });
     if (ended.how !== 'answered') return { status: 502, body: { message: 'Bad Gateway' } };
     const { statusCode, body } = ended.result as { statusCode: number; body?: string };
+    needs.asked.push({ ...actor, route: request.route, began, ended: scheduler.now(), status: statusCode });
     return { status: statusCode, body: body ? JSON.parse(body) : undefined };
   };
   const authorize: Functions['authorize'] = async (name, tenant, query) => {

@@ -1,4 +1,5 @@
 /** What people asked for and what they were told: the other half of every check. */
+import type { Deed } from '../matching/model.ts';
 
 /** How an attempt's answer reads: it is done; surely nothing was written by it; nobody knows. */
 export type Told = 'done' | 'nothing' | 'unknown';
@@ -14,12 +15,10 @@ export type Sent = {
   /** What the first good answer said; every later one must say the same. */
   answer?: { version: number; number: number } | undefined;
 };
-export type Felt = {
-  tenant: string;
-  user: string;
+export type Felt = Wish & {
   about: string;
-  type: 'like' | 'pass';
-  attempts: Told[];
+  type: Deed;
+  key: string;
   answer?: { matched: boolean; conversationId?: string | undefined } | undefined;
 };
 export type Read = { tenant: string; user: string; conversation: string; upTo: number; told: Told };

@@ -3,20 +3,23 @@
  * all, on one that was away and on one that starts cold; the state that a commit carries equals a fold from the start.
  */
 
+import { rmSync } from 'node:fs';
 import fc from 'fast-check';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Commit, toWire } from '../../core/commit.ts';
 import type { UserId } from '../../core/ids.ts';
 import { canonicalJson } from '../../core/json.ts';
 import { streamKinds } from '../../core/keys.ts';
 import { stateOf } from '../../functions/aggregates.ts';
-import { bindEnvironment } from '../memory.ts';
+import { bindEnvironment, roomyTenants } from '../memory.ts';
 import { people } from './law/acts.ts';
 import { foldingFor, foldings } from './law/folding.ts';
 import { Histories, live, type Run, streamOf } from './law/run.ts';
 import { history, type Moment } from './law/truth.ts';
 
-beforeAll(bindEnvironment);
+const tenants = roomyTenants();
+beforeAll(() => bindEnvironment(tenants));
+afterAll(() => rmSync(tenants, { recursive: true }));
 
 const RUNS = 100;
 
@@ -86,7 +89,7 @@ test('the state of another reducer is folded again, to the same', () =>
 
 test('every kind of stream is lived through, with every type of event that its schema knows', async () => {
   const met = new Set<string>();
-  for (const lived of fc.sample(Histories, { numRuns: RUNS / 2, seed: 1 }))
+  for (const lived of fc.sample(Histories, { numRuns: 2 * RUNS, seed: 1 }))
     for (const [name, moments] of history((await live(lived)).run.dynamo))
       for (const { type } of moments.flatMap(({ row }) => row.events)) met.add(`${name.split('/')[0]} ${type}`);
   const known = streamKinds.flatMap((kind) => foldings[kind]?.types.map((type) => `${kind} ${type}`) ?? [kind]);

@@ -28,7 +28,11 @@ const scanOf = ({ cloud, raw }: World): Walk['scan'] =>
     }
   };
 
-const operate = async <T>(world: World, name: string, work: (walk: Walk) => Promise<T>): Promise<T | undefined> => {
+export const operate = async <T>(
+  world: World,
+  name: string,
+  work: (walk: Walk) => Promise<T>,
+): Promise<T | undefined> => {
   const walk = (): Walk => ({ deps: makeDeps({ read: 0, write: 0 }), scan: scanOf(world) });
   const ended: Ended = await world.cloud.functions.run(name, () => work(walk()));
   if (ended.how === 'failed' && world.cloud.faults.healed())

@@ -155,6 +155,18 @@ export const plants: readonly Plant[] = [
     'return before;',
   ),
   plant(
+    'a block that leaves the conversation open',
+    'functions/matching/match.ts',
+    "const ended = match.status === 'matched' ? unmatch(command, match) : [];",
+    'const ended: MatchEvent[] = [];',
+  ),
+  plant(
+    'an end of a match that keeps its generation',
+    'functions/matching/match.ts',
+    'generation: event.generation + 1 }',
+    '...counted(event.generation) }',
+  ),
+  plant(
     'anybody may write into a conversation',
     'functions/messaging/conversation.ts',
     "return state.status === 'open' && state.members.includes(command.by)",
@@ -269,6 +281,48 @@ export const plants: readonly Plant[] = [
     'functions/purchases/entitle.ts',
     'token === undefined ? undefined : await personOfToken(deps, tenant, token)',
     'undefined',
+  ),
+  plant(
+    'a bucket that gives what it does not have',
+    'core/limits.ts',
+    "'#tat > :now AND #tat <= :last AND #by <> :by'",
+    "'#tat > :now AND (#tat <= :last OR #tat > :last) AND #by <> :by'",
+  ),
+  plant(
+    'a bucket that is full whenever it is asked',
+    'core/limits.ts',
+    "'attribute_not_exists(#tat) OR #tat <= :now'",
+    "'attribute_not_exists(#tat) OR #tat <= :now OR #tat > :now'",
+  ),
+  plant(
+    'a standing that an older event overwrites',
+    'functions/standing.ts',
+    'await raiseRow(deps, standingRow(tenant, user, standing, v));',
+    "await (await import('../core/views.ts')).writeRow(deps, standingRow(tenant, user, standing, v));",
+  ),
+  plant(
+    'people who stand where they were, too',
+    'functions/profiles.ts',
+    '...(gone && gone.sk !== here?.sk',
+    '...(gone && gone.sk === here?.sk',
+  ),
+  plant(
+    'a deck that does not ask whom one has answered',
+    'functions/matching/deck.ts',
+    'if (seen && !isOver(',
+    'if (seen && isOver(',
+  ),
+  plant(
+    'a standing that is believed for too long',
+    'core/standing.ts',
+    'STANDING_SECONDS = 5;',
+    'STANDING_SECONDS = 600;',
+  ),
+  plant(
+    'a suspension that the edge does not heed',
+    'core/http.ts',
+    "if (!standing || standing.is === 'good' ||",
+    "if (!standing || standing.is !== 'erased' ||",
   ),
   {
     name: 'found: two attempts that race both write down that they sent',

@@ -54,6 +54,17 @@ export const installPorts = (): void => {
       remove: (key) => doors().bucket(here(), `remove ${key}`, (bucket) => bucket.remove(key)),
       list: (prefix, page) => doors().bucket(here(), `list ${prefix}`, (bucket) => bucket.list(prefix, page)),
     },
+    exported: {
+      put: (key, text) => doors().bucket(here(), `put exports/${key}`, (bucket) => bucket.put(`exports/${key}`, text)),
+      get: (key) => doors().bucket(here(), `get exports/${key}`, (bucket) => bucket.get(`exports/${key}`)),
+      remove: (key) => doors().bucket(here(), `remove exports/${key}`, (bucket) => bucket.remove(`exports/${key}`)),
+      list: (prefix, page) =>
+        doors().bucket(here(), `list exports/${prefix}`, async (bucket) => {
+          const after = page.after === undefined ? {} : { after: `exports/${page.after}` };
+          const { objects, more } = await bucket.list(`exports/${prefix}`, { ...page, ...after });
+          return { objects: objects.map((each) => ({ ...each, key: each.key.slice('exports/'.length) })), more };
+        }),
+    },
     archive: {
       add: (key, text) =>
         doors().bucket(here(), `add ${key}`, async (bucket) => {

@@ -7,6 +7,7 @@ import { canonicalJson } from '../../core/json.ts';
 import { person } from '../../functions/accounts/person.ts';
 import { match } from '../../functions/matching/match.ts';
 import { conversation } from '../../functions/messaging/conversation.ts';
+import { profile } from '../../functions/profiles/profile.ts';
 
 const WireEvent = z.looseObject({ v: z.int(), type: z.string(), commandId: z.string().optional() });
 export type WireEvent = z.infer<typeof WireEvent>;
@@ -69,6 +70,10 @@ const aggregates: Record<string, { initial: unknown; fold: (state: unknown, even
   person: {
     initial: person.initial,
     fold: (state, event) => person.evolve(person.State.parse(state), person.Event.parse(event)),
+  },
+  profile: {
+    initial: profile.initial,
+    fold: (state, event) => profile.evolve(profile.State.parse(state), profile.Event.parse(event)),
   },
   pair: {
     initial: match.initial,

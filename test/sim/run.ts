@@ -11,9 +11,13 @@ import { checkTrail } from './checks-trail.ts';
 import { askAsStranger } from './checks-who.ts';
 import type { Cloud } from './cloud.ts';
 import { createDevice, type Device } from './device.ts';
+import { askDecks, checkFaces, type Dealt, hasFaces, showFaces } from './faces.ts';
 import { drawFaults, type Faults, type Planned } from './faults.ts';
+import { flood } from './flood.ts';
+import { checkStandings, isModerated, moderate, reinstate } from './moderators.ts';
 import { rebuild, repair, verify } from './operators.ts';
 import { type Cast, followScript, startPeople } from './people.ts';
+import { doQuarrel, pairChecks, quarrel } from './quarrel.ts';
 import { createDice } from './random.ts';
 import type { Loaded } from './template.ts';
 import { createWorld, tenantsOf, type World } from './world.ts';
@@ -73,6 +77,8 @@ export const finish = async (world: World, what: string, work: Promise<unknown>)
     .finally(() => {
       over = true;
     });
+  // What was just begun gets to its first call, or the clock would run on without it.
+  await breathe();
   if (!(await stepUntil(world, () => over))) cloud.violation(`stuck: ${what}`);
 };
 
@@ -121,10 +127,16 @@ export const liveOnce = async (world: World): Promise<Device[]> => {
   const { devices, done } = scripted ? followScript(cloud, history) : startPeople(cloud, history, cast, seed);
   world.people.push(...devices);
   const away = lookers(world, cast, 'away');
-  await finish(world, 'people', Promise.all([done, ...away.map((device) => goAway(cloud, device))]));
+  const flooding = scripted ? [] : [flood(cloud, seed), moderate(world), showFaces(world)];
+  if (!scripted && doQuarrel(seed)) flooding.push(quarrel(world));
+  await finish(world, 'people', Promise.all([done, ...flooding, ...away.map((device) => goAway(cloud, device))]));
   // The fixed script meets its one fault wherever that is, also in what follows from it.
   if (scripted) await becomeQuiet(world);
   faults.heal();
+  if (cloud.moderated) {
+    await finish(world, 'reinstating', reinstate(world));
+    await finish(world, 'waiting', cloud.scheduler.wait(6000, 'what was believed is over'));
+  }
   // Streams may still be silent: what a device does not get to know now, it must know in the end.
   await finish(world, 'healing', Promise.all(devices.map(({ settle }) => settle())));
   await becomeQuiet(world);
@@ -156,6 +168,16 @@ const inspect = async (world: World): Promise<void> => {
   if (rowsNow() !== rows) world.cloud.violation('rebuild: a read model differs from what its events say');
 };
 
+/** Who looks at others notes down the day: everybody hears of that before anything is judged. */
+const lookAround = async (world: World): Promise<Dealt[]> => {
+  if (!hasFaces(world.seed)) return [];
+  const dealt = askDecks(world.cloud, world.cast);
+  await finish(world, 'decks', dealt);
+  await becomeQuiet(world);
+  await settle(world);
+  return dealt;
+};
+
 /** Looks at everything that must hold in the end. @param more checks of its own */
 export const judge = async (
   world: World,
@@ -163,6 +185,7 @@ export const judge = async (
   more: Parameters<typeof checkAll>[1] = {},
 ): Promise<Result> => {
   const { cloud, raw, history, cast, poisoned, count, seed } = world;
+  const dealt = await lookAround(world);
   await inspect(world);
   const cold = lookers(world, cast, 'new');
   // Once: a sync that comes to its end has brought everything.
@@ -175,7 +198,7 @@ export const judge = async (
   );
   await stepUntil(world, () => cloud.functions.running() === 0);
   const quiet: Quiet = { cloud, raw, history, devices: [...world.people, ...away], cold, poisoned };
-  const violations = [...new Set([...cloud.violations, ...checkAll(quiet, more)])];
+  const violations = [...new Set([...cloud.violations, ...checkAll(quiet, { ...more, faces: checkFaces(dealt) })])];
   const { calls } = cloud;
   const frames = cloud.sockets.sent.get('events') ?? 0;
   const lines = cloud.atFirst.length > 0 ? cloud.atFirst : cloud.lines;
@@ -188,6 +211,8 @@ export const live = async (world: World): Promise<Result> => {
   await settle(world);
   return judge(world, away, {
     ...{ pushes: checkPushes(world.timeOf), silence: checkSilence(world.timeOf), trail: checkTrail },
+    standings: checkStandings(world.timeOf),
+    ...pairChecks(world.timeOf),
   });
 };
 
@@ -198,4 +223,10 @@ export const run = (
   loaded: Loaded,
   { seed, faults = drawFaults(seed, mayForget(seed) ? [] : ['forgotten']), ...options }: RunOptions,
 ): Promise<Result> =>
-  live(createWorld(loaded, { seed, faults, tenants: options.scripted ? ['demo'] : tenantsOf(seed), ...options }));
+  live(
+    createWorld(loaded, {
+      ...{ seed, faults, tenants: options.scripted ? ['demo'] : tenantsOf(seed) },
+      moderated: !options.scripted && isModerated(seed),
+      ...options,
+    }),
+  );

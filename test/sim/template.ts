@@ -10,6 +10,7 @@ import { interpret } from '../../local/template/interpret.ts';
 import { loadTemplate, root } from '../../local/template/template.ts';
 import { createFilter } from '../../local/triggers/filter.ts';
 import { createSigner, type Signer } from './appstore/signing.ts';
+import { simulatedLimits } from './flood.ts';
 import { installPorts } from './process.ts';
 
 export type Handler = (event: never, context: object) => Promise<unknown>;
@@ -36,14 +37,17 @@ const load = async ({ entry, routes = {} }: FunctionModel): Promise<Handler> => 
   return dispatch(handlers);
 };
 
-/** The tenants as they are, but that they trust the simulation's own App Store. @returns their folder */
+/** The tenants as they are, but with room, and trust in the simulation's own App Store. @returns their folder */
 const trusting = (tenants: readonly Tenant[], { roots }: Signer): string => {
   const folder = mkdtempSync(join(tmpdir(), 'chorus-sim-'));
   process.once('exit', () => rmSync(folder, { recursive: true }));
   const trusted = roots.map((root) => root.toString('base64'));
   for (const { purchases: { appstore, ...purchases } = {}, ...tenant } of tenants) {
     const sold = { ...purchases, ...(appstore && { appstore: { ...appstore, roots: trusted } }) };
-    writeFileSync(join(folder, `${tenant.tenant}.json`), JSON.stringify({ ...tenant, purchases: sold }));
+    writeFileSync(
+      join(folder, `${tenant.tenant}.json`),
+      JSON.stringify({ ...tenant, limits: simulatedLimits, purchases: sold }),
+    );
   }
   return folder;
 };

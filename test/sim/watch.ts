@@ -50,9 +50,9 @@ const watchInbox = (raw: Raw, { table, pk, before, after }: Write, tell: Tell): 
   if (v > head) tell(`pointer: ${pk} ${now.stream} is at ${v} beyond ${head}`);
 };
 
-/** A connection that is open is forgotten by nobody but its own device's logout, or its next connection. */
+/** A connection that is open is forgotten by nobody but its own device's logout, its next connection, or a moderator. */
 const watchConnections = (
-  { tables }: Raw,
+  { tables, item }: Raw,
   { sockets }: Pick<Cloud, 'sockets'>,
   { table, pk, sk, before, after }: Write,
   tell: Tell,
@@ -60,6 +60,8 @@ const watchConnections = (
   if (table !== tables.devices) return;
   const id = (before?.connection as { id?: string } | undefined)?.id;
   if (id === undefined || after?.connection !== undefined || after?.loggedOut === true) return;
+  const [tenant, , user] = segments(pk);
+  if (item(tables.views, `${tenant}#standing#${user}`, 'standing#now')) return;
   if (sockets.connection(id)?.server === 'open') tell(`connection: ${pk} ${sk} forgets ${id}, which is open`);
 };
 

@@ -32,6 +32,8 @@ export type WorldOptions = {
   faults: Faults;
   tenants: string[];
   scripted?: boolean;
+  /** Somebody is suspended and reinstated. */
+  moderated?: boolean;
   keep?: number;
   /** Shared with other worlds. */
   dynamo?: Dynamo;
@@ -58,7 +60,7 @@ const poison = (cloud: Cloud, table: string): string[] => {
 };
 
 export const createWorld = (loaded: Loaded, options: WorldOptions): World => {
-  const { seed, faults, tenants, scripted = false, keep = 50 } = options;
+  const { seed, faults, tenants, scripted = false, moderated = false, keep = 50 } = options;
   const { env } = loaded.model;
   forgetAll();
   const dynamo = options.dynamo ?? createDatabase(loaded);
@@ -83,6 +85,7 @@ export const createWorld = (loaded: Loaded, options: WorldOptions): World => {
   const pushes = watchPushes(raw, now, (what) => cloud.violation(what));
   const cloud: Cloud = createCloud({
     ...{ loaded, seed, name: 'cloud', tenants, faults, dynamo: counted, onPush: pushes.onPush, fifo: scripted, keep },
+    moderated,
   });
   dynamo.onWrite(({ seq }) => times.set(seq, cloud.scheduler.now()));
   cloud.functions.onStart(pushes.onStart);

@@ -13,23 +13,35 @@ import { mute } from '../../../core/mute.ts';
 import { readMark } from '../../../core/pointers.ts';
 import { raise, tellRead } from '../../../core/registers.ts';
 import { person } from '../../../functions/accounts/person.ts';
-import { match, pairId } from '../../../functions/matching/match.ts';
+import { type MatchCommand, match, pairId } from '../../../functions/matching/match.ts';
 import { conversation, membersOf } from '../../../functions/messaging/conversation.ts';
 import { react } from '../../../functions/reactions.ts';
 import { events } from '../../memory.ts';
 import { CustomerActs, performCustomer } from './customers.ts';
+import { LeaverActs, performLeaver } from './leavers.ts';
 import type { Little } from './little.ts';
+import { ModeratorActs, performModerator } from './moderators.ts';
+import { ProfileActs, performProfile } from './profiles.ts';
 
 export const tenant = TenantId.parse('demo');
 export const people = ['ada', 'ben', 'cleo'].map((name) => UserId.parse(name));
 type Person = (typeof people)[number];
 
 const who = fc.constantFrom(...people);
+const back = { Pass: 'Undo', Defer: 'Undo', Block: 'Unblock', Like: undefined, Meet: 'Unmatch' } as const;
+/** `Meet`: both like. */
+const deeds = ['Like', 'Like', 'Like', 'Meet', 'Meet', 'Pass', 'Defer', 'Block'] as const;
 const TEXTS = ['hi', '🙂 €\u200d𝄞', 'long '.repeat(400)];
 
 /** `where` chooses among the conversations that one is in. */
 export const Acts = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('feel' as const), by: who, about: who, likes: fc.boolean() }) },
+  {
+    weight: 9,
+    arbitrary: fc.record({
+      ...{ do: fc.constant('feel' as const), by: who, about: who },
+      ...{ deed: fc.constantFrom(...deeds), isTakenBack: fc.boolean() },
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -72,6 +84,9 @@ export const Acts = fc.oneof(
     }),
   },
   { weight: 6, arbitrary: CustomerActs },
+  { weight: 6, arbitrary: ModeratorActs },
+  { weight: 5, arbitrary: ProfileActs },
+  { weight: 1, arbitrary: LeaverActs },
 );
 export type Act = typeof Acts extends fc.Arbitrary<infer T> ? T : never;
 
@@ -98,12 +113,20 @@ const conversationsOf = async ({ deps, dynamo, conversations }: Played, by: Pers
   return [...conversations.values()].filter(({ members }) => members.includes(by)).map(({ stream }) => stream);
 };
 
-const feel = async (played: Played, { by, about, likes }: Extract<Act, { do: 'feel' }>): Promise<void> => {
+type Deed = MatchCommand['type'];
+const deem = async (played: Played, { by, about }: { by: Person; about: Person }, type: Deed): Promise<void> => {
   const deps = played.deps();
   const stream: Stream = { tenant, kind: 'pair', id: pairId(by, about) };
-  const command = { type: likes ? ('Like' as const) : ('Pass' as const), by, about, at: deps.now().toISOString() };
+  const command = { type, by, about, at: deps.now().toISOString() };
   const done = await execute(deps, match, { stream, command, by, id: `feel-${played.next()}`, dedupe: 'state' });
   if (!isRejection(done) && done.commit && !played.dies()) await react(deps, stream, done.commit);
+};
+
+const feel = async (played: Played, { deed, isTakenBack, ...act }: Extract<Act, { do: 'feel' }>): Promise<void> => {
+  await deem(played, act, deed === 'Meet' ? 'Like' : deed);
+  if (deed === 'Meet') await deem(played, { by: act.about, about: act.by }, 'Like');
+  const taken = isTakenBack ? back[deed] : undefined;
+  if (taken) await deem(played, act, taken);
 };
 
 const gather = async (played: Played, { members }: Extract<Act, { do: 'gather' }>): Promise<void> => {
@@ -120,7 +143,8 @@ const say = async (played: Played, { by, where, text, ...act }: Extract<Act, { d
   if (!stream) return;
   for (let time = 0; time < act.times; time++) {
     const deps = played.deps();
-    const { v } = await load(deps, conversation, stream);
+    const { v, state } = await load(deps, conversation, stream);
+    if (state.status === 'closed') return;
     const id = `say-${played.next()}`;
     const command = { type: 'Send' as const, id: `msg_${id}`, by, text, at: deps.now().toISOString() };
     const execution = { stream, command, id, by, dedupe: { after: Math.max(1, v - act.behind) } };
@@ -184,6 +208,14 @@ export const perform = (played: Played, act: Act): Promise<void> => {
       return silence(played, act);
     case 'prefer':
       return prefer(played, act);
+    case 'leave':
+      return performLeaver(played, act);
+    case 'moderate':
+      return performModerator(played, act);
+    case 'describe':
+    case 'visit':
+    case 'judge':
+      return performProfile(played, act);
     default:
       return performCustomer(played, act);
   }

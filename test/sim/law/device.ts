@@ -78,14 +78,31 @@ const apply = (held: Held, name: string, user: string, events: readonly WireEven
 
 type Store = { user: UserId; streams: Map<string, Held>; events: Map<string, string> };
 
-/** The same version twice is the same. */
-const keep = ({ user, events }: Store, name: string, came: readonly WireEvent[]): void => {
+/** What somebody wrote who was erased: nothing is left of it, whichever came first. */
+const emptied = (text: string, by?: string): string =>
+  canonicalJson(
+    (JSON.parse(text) as WireEvent[]).map((event) =>
+      event.type === 'Sent' && (by === undefined || event.by === by) ? { ...event, text: '' } : event,
+    ),
+  );
+
+/** `Erased {by}`: what they wrote in this stream goes. */
+const forget = ({ events }: Store, name: string, by: unknown): void => {
+  for (const [key, text] of events) if (key.startsWith(`${name} `)) events.set(key, emptied(text, String(by)));
+};
+
+/** The same version twice is the same, but for words that were erased in between. */
+const keep = (store: Store, name: string, came: readonly WireEvent[]): void => {
+  const { user, events } = store;
   for (const [v, ofVersion] of Map.groupBy(came, (event) => event.v)) {
     const key = `${name} ${v}`;
-    const text = canonicalJson(ofVersion);
-    if ((events.get(key) ?? text) !== text) throw new Error(`${user}: ${key}: ${events.get(key)}, then ${text}`);
-    events.set(key, text);
+    const [had, text] = [events.get(key), canonicalJson(ofVersion)];
+    const isErased = [had, text].some((each) => each !== undefined && each === emptied(each));
+    const same = had === undefined || had === text || (isErased && emptied(had) === emptied(text));
+    if (!same) throw new Error(`${user}: ${key}: ${had}, then ${text}`);
+    events.set(key, isErased ? emptied(text) : text);
   }
+  for (const { type, by } of came) if (type === 'Erased') forget(store, name, by);
 };
 
 const heldOf = ({ streams }: Store, name: string): Held =>

@@ -5,7 +5,9 @@ import type { StreamKind } from '../../../core/keys.ts';
 import { person } from '../../../functions/accounts/person.ts';
 import { match } from '../../../functions/matching/match.ts';
 import { conversation } from '../../../functions/messaging/conversation.ts';
+import { profile } from '../../../functions/profiles/profile.ts';
 import { ownership } from '../../../functions/purchases/ownership.ts';
+import { theCase } from '../../../functions/safety/case.ts';
 
 export type Folding = {
   reducer: number;
@@ -39,9 +41,11 @@ const foldingOf = <S, C, E extends { type: string }, R extends string>({
 
 /** A stream of a new kind stands here before anything compiles. */
 const all: Record<StreamKind, Folding> = {
+  case: foldingOf(theCase),
   conversation: foldingOf(conversation),
   pair: foldingOf(match),
   person: foldingOf(person),
+  profile: foldingOf(profile),
   purchase: foldingOf(ownership),
 };
 export const foldings: Readonly<Record<string, Folding>> = all;

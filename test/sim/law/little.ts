@@ -61,6 +61,14 @@ const createSockets = () => {
   return { open, sockets: { post, close: async (id: string) => void open.delete(id) } };
 };
 
+/** Buckets in which nothing lies. */
+const nothing: Deps['bucket'] = {
+  put: async () => undefined,
+  get: async () => undefined,
+  remove: async () => undefined,
+  list: async () => ({ objects: [], more: false }),
+};
+
 /** The doors of the product open here, for the newest little Chorus. */
 const openDoors = (dynamo: Dynamo, dice: (below: number) => number) => {
   const { open, sockets } = createSockets();
@@ -74,6 +82,7 @@ const openDoors = (dynamo: Dynamo, dice: (below: number) => number) => {
   Object.assign(ports, {
     ...{ sockets, now, send: send(dynamo, dice) },
     enqueue: async () => undefined,
+    ...{ bucket: nothing, exported: nothing },
     random: { id, unit: () => dice(1000) / 1000 },
     // Nothing waits; what races against a deadline wins.
     sleep: async (ms) => (ms < 1000 ? undefined : new Promise(() => undefined)),

@@ -63,7 +63,9 @@ export const dueTo = (person: string, past: History, { reads, mutes }: Pick<Play
   const held = ([name, moments]: [string, Moment[]]): [string, Held] => {
     const head = moments.at(-1);
     const readBy = (who: string): number => Math.max(reads.get(`${who} ${name}`) ?? 0, writtenBy(moments, who));
-    const others = (head?.audience ?? []).filter((who) => who !== person && readBy(who) > 0);
+    // Also who was erased since: how far they read is still known.
+    const ever = [...new Set(moments.flatMap(({ audience }) => audience))];
+    const others = ever.filter((who) => who !== person && readBy(who) > 0);
     const seen = Object.fromEntries(others.map((who) => [who, readBy(who)]));
     const mute = mutes.get(`${person} ${name}`) ?? { mutes: 0 };
     return [name, { v: moments.length, state: head?.state, read: readBy(person), seen, ...mute }];

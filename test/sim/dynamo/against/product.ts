@@ -47,6 +47,7 @@ const env: Env = {
     TRANSACTIONS_TABLE: 'Transactions',
   },
   ...{ PUSH_QUEUE_URL: 'https://queue', EXPIRY_QUEUE_URL: 'https://queue', SOCKETS_ENDPOINT: 'https://sockets' },
+  ...{ ERASURE_QUEUE_URL: 'https://queue', EXPORT_QUEUE_URL: 'https://queue', EXPORTS_BUCKET: 'exports' },
   ...{ ASK_QUEUE_URL: 'https://queue', PARKED_BUCKET: 'parked', AUDIT_BUCKET: 'audit', TENANTS_DIR: 'tenants' },
 };
 const MINUTE = 60_000;
