@@ -25,7 +25,10 @@ export const roomyTenants = (): string => {
 };
 
 /** The functions' environment, which they read once. */
-export const bindEnvironment = (tenants = 'tenants'): void => {
+export const bindEnvironment = (): void => bindTo('tenants');
+
+/** @param tenants their folder */
+export const bindTo = (tenants: string): void => {
   const url = 'http://127.0.0.1:9/memory';
   const queues = { PUSH_QUEUE_URL: url, EXPIRY_QUEUE_URL: url, ASK_QUEUE_URL: url, SOCKETS_ENDPOINT: url };
   const leaving = { ERASURE_QUEUE_URL: url, EXPORT_QUEUE_URL: url, EXPORTS_BUCKET: 'memory-exports' };

@@ -5,9 +5,9 @@ import { readTables } from '../api/tables.ts';
 import { type Json, useWorld } from '../world.ts';
 
 const world = useWorld();
-const PAIRS = 100;
+const PAIRS = 50;
 
-test('100 pairs come to 100 matches, 100 conversations and 200 notifications decided, each once', async () => {
+test('50 pairs come to 50 matches, 50 conversations and 100 notifications decided, each once', async () => {
   const people = await gatherStorm(world(), PAIRS, 'storm');
   await breakLoose(world(), people);
   await world().drain();

@@ -104,8 +104,10 @@ describe('rebuild match', () => {
 const moods: View = {
   name: 'mood',
   kind: 'pair',
-  changes: ({ tenant }, { events }) =>
+  changes: ({ tenant, id }, { events }) =>
     events.flatMap((event): RowChange[] => {
+      // Other pairs of this system match too.
+      if (id !== 'usr_ada+usr_ben') return [];
       const { type, by, at } = event as { type: string; by?: string; at?: string };
       const of = (who: typeof ada, other: typeof ada) => viewKey(tenant, who, 'mood', other);
       if (type === 'Matched') return [of(ada, ben), of(ben, ada)].map((key) => ({ key, row: undefined }));

@@ -11,14 +11,14 @@ import type { UserId } from '../../core/ids.ts';
 import { canonicalJson } from '../../core/json.ts';
 import { streamKinds } from '../../core/keys.ts';
 import { stateOf } from '../../functions/aggregates.ts';
-import { bindEnvironment, roomyTenants } from '../memory.ts';
+import { bindTo, roomyTenants } from '../memory.ts';
 import { people } from './law/acts.ts';
 import { foldingFor, foldings } from './law/folding.ts';
 import { Histories, live, type Run, streamOf } from './law/run.ts';
 import { history, type Moment } from './law/truth.ts';
 
 const tenants = roomyTenants();
-beforeAll(() => bindEnvironment(tenants));
+beforeAll(() => bindTo(tenants));
 afterAll(() => rmSync(tenants, { recursive: true }));
 
 const RUNS = 100;

@@ -25,6 +25,7 @@ npm run sim -- --restores 100    so many seeds whose tables are restored, repair
   --with <name>    with this planted bug, for --seed, --twins and --restores
   --no-plants      without the planted bugs
   --plant <text>   only the planted bugs whose name holds this, and no other runs
+  --part <n>       of the planted bugs, or of what is enumerated, every nth
   --remember       keep which seeds saw the planted bugs
   --workers <n>    processes at once (2)
 `;
@@ -149,6 +150,7 @@ const Flags = z.strictObject({
   'no-plants': z.boolean().optional(),
   plant: z.string().optional(),
   remember: z.boolean().optional(),
+  part: atLeastOne.default(1),
   help: z.boolean().optional(),
 });
 const SWITCHES = ['remember', 'enumerate', 'restored', 'whole', 'no-plants', 'help'];
@@ -165,9 +167,11 @@ const readFlags = (args: string[]): z.infer<typeof Flags> => {
   throw new Error(`--${issue?.path.join('.')} ${issue?.message}`);
 };
 
-const runEnumerated = async (workers: number): Promise<number> => {
+const runEnumerated = async (workers: number, every: number): Promise<number> => {
   const sum = createSum(0);
-  const jobs = Array.from({ length: workers }, (_, part) => ({ kind: 'enumerate' as const, part, parts: workers }));
+  const jobs = Array.from({ length: workers }, (_, part) => ({
+    ...{ kind: 'enumerate' as const, part, parts: workers * every },
+  }));
   await runJobs(jobs, workers, sum);
   return finish(sum, `enumerated=${sum.done}`, '');
 };
@@ -177,7 +181,9 @@ const runSeeds = async (flags: z.infer<typeof Flags>): Promise<number> => {
   const seeds = Array.from({ length: flags.plant === undefined ? flags.seeds : 0 }, (_, i) => from + i);
   const sum = createSum(seeds.length);
   const size = Math.max(10, Math.min(250, Math.ceil(seeds.length / workers)));
-  const planted = flags['no-plants'] ? [] : plants.filter(({ name }) => name.includes(text));
+  const planted = flags['no-plants']
+    ? []
+    : plants.filter(({ name }) => name.includes(text)).filter((_, i) => i % flags.part === 0);
   const jobs: Job[] = [
     ...chunks(seeds, size).map((some) => ({ kind: 'seeds' as const, seeds: some, again: AGAIN })),
     ...planted.map(({ name, restore = false }) => ({ kind: 'plant' as const, name, seeds: seedsFor(name), restore })),
@@ -197,7 +203,7 @@ const main = async (flags: z.infer<typeof Flags>): Promise<number> => {
   if (flags.restores !== undefined) return restores(flags.restores);
   if (flags.twins !== undefined) return twins(flags.twins);
   if (flags.seed !== undefined) return replay(flags.seed, flags);
-  if (flags.enumerate) return runEnumerated(flags.workers);
+  if (flags.enumerate) return runEnumerated(flags.workers, flags.part);
   return runSeeds(flags);
 };
 

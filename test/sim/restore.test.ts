@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { sim } from './cli.ts';
 
 test('after a restore and a repair every device shows what the events say', async () => {
-  const { status, output, last } = await sim('--restores', '40');
-  expect(last, output).toBe('sim: restores=40 violations=0');
+  const { status, output, last } = await sim('--restores', '25');
+  expect(last, output).toBe('sim: restores=25 violations=0');
   expect(status).toBe(0);
 }, 120_000);
 test('without the repair it is seen that they do not', async () => {
